@@ -1,0 +1,173 @@
+// The suite of ch03/f-poll.
+
+#include <doctest/doctest.h>
+#include <sys/eventfd.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "download.hpp"
+#include "handle_events.hpp"
+#include "poll.hpp"
+#include "testing/delayserver.hpp"
+#include "testing/faults.hpp"
+#include "testing/peer.hpp"
+#include "testing/program.hpp"
+#include "testing/stage_program.hpp"
+
+using namespace std::chrono_literals;
+using testing::Delayserver;
+using testing::Faults;
+using testing::Peer;
+
+namespace {
+
+// Something that is readable when we say so.
+struct Source {
+  net::Fd fd = net::Fd::checked(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd");
+  void make_readable() { REQUIRE(::eventfd_write(fd.get(), 1) == 0); }
+  void drain() {
+    eventfd_t value = 0;
+    REQUIRE(::eventfd_read(fd.get(), &value) == 0);
+  }
+};
+
+std::vector<Token> sorted(std::vector<Token> tokens) {
+  std::sort(tokens.begin(), tokens.end());
+  return tokens;
+}
+
+}  // namespace
+
+TEST_CASE("wait() returns the token of the source that is ready, and no other") {
+  Source a, b, c;
+  Poll poll;
+  poll.add(a.fd, 10);
+  poll.add(b.fd, 20);
+  poll.add(c.fd, 30);
+  b.make_readable();
+  CHECK(poll.wait() == std::vector<Token>{20});
+}
+
+TEST_CASE("wait() returns all that are ready") {
+  Source a, b, c;
+  Poll poll;
+  poll.add(a.fd, 10);
+  poll.add(b.fd, 20);
+  poll.add(c.fd, 30);
+  a.make_readable();
+  c.make_readable();
+  CHECK(sorted(poll.wait()) == std::vector<Token>{10, 30});
+}
+
+TEST_CASE("a source is reported for as long as it is readable") {
+  Source a, b;
+  Poll poll;
+  poll.add(a.fd, 10);
+  poll.add(b.fd, 20);
+  a.make_readable();
+  CHECK(poll.wait() == std::vector<Token>{10});
+  CHECK(poll.wait() == std::vector<Token>{10});
+  a.drain();
+  b.make_readable();
+  CHECK(poll.wait() == std::vector<Token>{20});
+}
+
+TEST_CASE("a source that was removed is not reported any more, and the others are") {
+  Source a, b, c;
+  Poll poll;
+  poll.add(a.fd, 10);
+  poll.add(b.fd, 20);
+  poll.add(c.fd, 30);
+  for (Source* source : {&a, &b, &c}) source->make_readable();
+  poll.remove(10);
+  CHECK(sorted(poll.wait()) == std::vector<Token>{20, 30});
+  poll.remove(30);
+  CHECK(poll.wait() == std::vector<Token>{20});
+}
+
+TEST_CASE("a signal does not end wait() (pistache issue 565: EINTR ended the event loop)") {
+  Source a;
+  Poll poll;
+  poll.add(a.fd, 10);
+  a.make_readable();
+  Faults faults("poll:every:EINTR");
+  CHECK(poll.wait() == std::vector<Token>{10});
+  CHECK(poll.wait() == std::vector<Token>{10});
+}
+
+TEST_CASE("an error of poll() is thrown, and carries its name") {
+  Source a;
+  Poll poll;
+  poll.add(a.fd, 10);
+  Faults faults("poll:1:ENOMEM");
+  CHECK_THROWS_WITH_AS(poll.wait(), "poll: Cannot allocate memory", std::system_error);
+}
+
+TEST_CASE("the end of a stream is reported like bytes that have arrived") {
+  Peer peer([](net::TcpStream) {});
+  TcpStream stream = TcpStream::connect(peer.address());
+  Poll poll;
+  poll.add(stream.fd(), 10);
+  CHECK(poll.wait() == std::vector<Token>{10});
+}
+
+TEST_CASE("every call looks at every source") {
+  Source a, b, c;
+  Poll poll;
+  poll.add(a.fd, 10);
+  poll.add(b.fd, 20);
+  poll.add(c.fd, 30);
+  b.make_readable();
+  (void)poll.wait();
+  (void)poll.wait();
+  CHECK(poll.entries_scanned() == 6);
+}
+
+TEST_CASE("handle_events() counts a download when it is complete, and then forgets it") {
+  Delayserver server;
+  std::vector<Download> downloads;
+  downloads.emplace_back(server.address(), "slow", 100ms);
+  downloads.emplace_back(server.address(), "quick", 0ms);
+  Poll poll;
+  poll.add(downloads[0].fd(), 0);
+  poll.add(downloads[1].fd(), 1);
+  std::size_t completed = 0;
+  while (completed == 0) completed = handle_events(poll, poll.wait(), downloads);
+  CHECK(completed == 1);
+  CHECK(downloads[1].done());
+  CHECK_FALSE(downloads[0].done());
+  // The end of the quick one's stream is still there to be read. If it were not forgotten, this
+  // would go round and round for it until the slow one is complete.
+  std::size_t waits = 0;
+  for (completed = 0; completed == 0; ++waits)
+    completed = handle_events(poll, poll.wait(), downloads);
+  CHECK(completed == 1);
+  CHECK(downloads[0].done());
+  CHECK(waits <= 2);
+}
+
+TEST_CASE("the program has all five requests in flight at once, and sleeps between the answers") {
+  Delayserver server;
+  testing::CountedResult counted =
+      testing::counted_run(STAGE_PROGRAM, testing::stage_options(server.address()));
+  INFO(counted.result.err);
+  CHECK(counted.result.exit.describe() == "exit status 0");
+  CHECK(server.stats().peak_in_flight == 5);
+  CHECK(server.answered_messages() ==
+        std::vector<std::string>{"request-4", "request-3", "request-2", "request-1", "request-0"});
+  // An answer may come in two pieces, its head and its body; nothing asks more often than that.
+  CHECK(counted.calls["poll"] + counted.calls["ppoll"] <= 10);
+  CHECK(counted.calls["read"] + counted.calls["recv"] <= 20);
+}
+
+TEST_CASE("the program puts answers together from single bytes, and does not mind signals") {
+  testing::check_ordinary_life(STAGE_PROGRAM, "poll");
+}
+
+TEST_CASE("the program says in one line what went wrong, and exits with 1") {
+  testing::check_error_reports(STAGE_PROGRAM);
+}
+
+TEST_CASE("the program records its requests in a trace") { testing::check_trace(STAGE_PROGRAM); }

@@ -1,0 +1,275 @@
+// The suite of ch04/a-epoll.
+
+#include <doctest/doctest.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+
+#include <algorithm>
+#include <future>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "download.hpp"
+#include "handle_events.hpp"
+#include "poll.hpp"
+#include "testing/delayserver.hpp"
+#include "testing/faults.hpp"
+#include "testing/peer.hpp"
+#include "testing/program.hpp"
+#include "testing/stage_program.hpp"
+
+using namespace std::chrono_literals;
+using testing::Delayserver;
+using testing::Faults;
+using testing::Peer;
+
+namespace {
+
+// Something that is readable when we say so.
+struct Source {
+  net::Fd fd = net::Fd::checked(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd");
+  void make_readable() { REQUIRE(::eventfd_write(fd.get(), 1) == 0); }
+  void drain() {
+    eventfd_t value = 0;
+    REQUIRE(::eventfd_read(fd.get(), &value) == 0);
+  }
+};
+
+std::vector<Token> sorted(std::vector<Token> tokens) {
+  std::sort(tokens.begin(), tokens.end());
+  return tokens;
+}
+
+}  // namespace
+
+TEST_CASE("wait() returns the token of the source that is ready, and no other") {
+  Source a, b, c;
+  Poll poll;
+  poll.registry().add(a.fd, 10);
+  poll.registry().add(b.fd, 20);
+  poll.registry().add(c.fd, 30);
+  b.make_readable();
+  CHECK(poll.wait() == std::vector<Token>{20});
+}
+
+TEST_CASE("wait() returns all that are ready") {
+  Source a, b, c;
+  Poll poll;
+  poll.registry().add(a.fd, 10);
+  poll.registry().add(b.fd, 20);
+  poll.registry().add(c.fd, 30);
+  a.make_readable();
+  c.make_readable();
+  CHECK(sorted(poll.wait()) == std::vector<Token>{10, 30});
+}
+
+TEST_CASE("a source is reported once for each arrival, not for as long as it is readable") {
+  Source a, b;
+  Poll poll;
+  poll.registry().add(a.fd, 10);
+  poll.registry().add(b.fd, 20);
+  a.make_readable();
+  CHECK(poll.wait() == std::vector<Token>{10});
+  b.make_readable();  // and a still is
+  CHECK(poll.wait() == std::vector<Token>{20});
+  a.make_readable();  // and was: something new has arrived all the same
+  CHECK(poll.wait() == std::vector<Token>{10});
+}
+
+TEST_CASE("what was there before a source is registered is reported too") {
+  Source a;
+  a.make_readable();
+  Poll poll;
+  poll.registry().add(a.fd, 10);
+  CHECK(poll.wait() == std::vector<Token>{10});
+}
+
+TEST_CASE(
+    "a token comes back as it was given, all 64 bits of it (the book's issue 5: the layout of "
+    "epoll_event)") {
+  Source a, b;
+  Poll poll;
+  Token all_bits = 0x0123'4567'89ab'cdef;
+  poll.registry().add(a.fd, all_bits);
+  poll.registry().add(b.fd, ~all_bits);
+  a.make_readable();
+  b.make_readable();
+  CHECK(sorted(poll.wait()) == sorted({all_bits, ~all_bits}));
+}
+
+TEST_CASE("more sources than one batch holds are all reported, none twice") {
+  std::vector<Source> sources(300);
+  Poll poll;
+  std::vector<Token> expected, reported;
+  for (Token token = 0; token < sources.size(); ++token) {
+    poll.registry().add(sources[token].fd, token);
+    sources[token].make_readable();
+    expected.push_back(token);
+  }
+  while (reported.size() < expected.size())
+    for (Token token : poll.wait()) reported.push_back(token);
+  CHECK(sorted(reported) == expected);
+}
+
+TEST_CASE("a source that was removed is not reported any more, and the others are") {
+  Source a, b;
+  Poll poll;
+  poll.registry().add(a.fd, 10);
+  poll.registry().add(b.fd, 20);
+  a.make_readable();
+  b.make_readable();
+  poll.registry().remove(a.fd);
+  CHECK(poll.wait() == std::vector<Token>{20});
+}
+
+TEST_CASE("a source may be registered by another thread while one waits") {
+  Source a;
+  Poll poll;
+  std::thread other([&] {
+    poll.registry().add(a.fd, 10);
+    a.make_readable();
+  });
+  CHECK(poll.wait() == std::vector<Token>{10});
+  other.join();
+}
+
+TEST_CASE("a signal does not end wait() (pistache issue 565: EINTR ended the event loop)") {
+  Source a, b;
+  Poll poll;
+  poll.registry().add(a.fd, 10);
+  poll.registry().add(b.fd, 20);
+  Faults faults("epoll_wait:every:EINTR");
+  a.make_readable();
+  CHECK(poll.wait() == std::vector<Token>{10});
+  b.make_readable();
+  CHECK(poll.wait() == std::vector<Token>{20});
+}
+
+TEST_CASE("a failed epoll_wait() is an error, not a number of events (PhotonLibOS issue 1277)") {
+  Source a;
+  Poll poll;
+  poll.registry().add(a.fd, 10);
+  a.make_readable();
+  Faults faults("epoll_wait:1:EBADF");
+  CHECK_THROWS_WITH_AS(poll.wait(), "epoll_wait: Bad file descriptor", std::system_error);
+}
+
+TEST_CASE("a registration that fails is an error, not a wait for ever") {
+  Source a;
+  Poll poll;
+  poll.registry().add(a.fd, 10);
+  CHECK_THROWS_WITH_AS(poll.registry().add(a.fd, 20), "epoll_ctl: File exists", std::system_error);
+  poll.registry().remove(a.fd);
+  CHECK_THROWS_WITH_AS(poll.registry().remove(a.fd), "epoll_ctl: No such file or directory",
+                       std::system_error);
+  Faults faults("epoll_ctl:1:ENOSPC");
+  CHECK_THROWS_WITH_AS(poll.registry().add(a.fd, 10), "epoll_ctl: No space left on device",
+                       std::system_error);
+}
+
+TEST_CASE("a queue owns one descriptor, and gives it back") {
+  std::size_t before = testing::open_descriptors();
+  {
+    Poll poll;
+    CHECK(testing::open_descriptors() == before + 1);
+  }
+  CHECK(testing::open_descriptors() == before);
+  Faults faults("epoll_create1:1:EMFILE");
+  CHECK_THROWS_WITH_AS(Poll(), "epoll_create1: Too many open files", std::system_error);
+}
+
+TEST_CASE("the end of a stream is reported like bytes that have arrived") {
+  Peer peer([](net::TcpStream) {});
+  net::TcpStream stream = net::TcpStream::connect(peer.address());
+  Poll poll;
+  poll.registry().add(stream.fd(), 10);
+  CHECK(poll.wait() == std::vector<Token>{10});
+}
+
+TEST_CASE("handle_events() takes all that has arrived, not one buffer of it (mio issue 845)") {
+  Delayserver server;
+  std::vector<Download> downloads;
+  downloads.emplace_back(server.address(), "big?fill=30000", 0ms);
+  // All of it is here, and no further byte will cause a further event.
+  REQUIRE(testing::eventually([&] {
+    int bytes = 0;
+    REQUIRE(::ioctl(downloads[0].fd().get(), FIONREAD, &bytes) == 0);
+    return bytes > 30000;
+  }));
+  Poll poll;
+  poll.registry().add(downloads[0].fd(), 0);
+  CHECK(handle_events(poll, poll.wait(), downloads) == 1);
+  CHECK(downloads[0].done());
+  CHECK(downloads[0].response().body.size() == 30000);
+}
+
+TEST_CASE("handle_events() does not count a download before it is complete") {
+  std::promise<void> go_on;
+  Peer peer([&](net::TcpStream stream) {
+    testing::read_request(stream);
+    stream.write_all("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\npi");
+    go_on.get_future().wait();
+    stream.write_all("ng");
+  });
+  std::vector<Download> downloads;
+  downloads.emplace_back(peer.address(), "request-0", 0ms);
+  Poll poll;
+  poll.registry().add(downloads[0].fd(), 0);
+  CHECK(handle_events(poll, poll.wait(), downloads) == 0);
+  go_on.set_value();
+  std::size_t completed = 0;
+  while (completed == 0) completed = handle_events(poll, poll.wait(), downloads);
+  CHECK(completed == 1);
+  CHECK(downloads[0].response().body == "ping");
+}
+
+TEST_CASE(
+    "the end of the stream of a complete download does not count again (the book's issue 4)") {
+  std::promise<void> close;
+  Peer peer([&](net::TcpStream stream) {
+    testing::read_request(stream);
+    stream.write_all("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nping");
+    close.get_future().wait();
+  });
+  std::vector<Download> downloads;
+  downloads.emplace_back(peer.address(), "request-0", 0ms);
+  Poll poll;
+  poll.registry().add(downloads[0].fd(), 0);
+  std::size_t completed = 0;
+  while (completed == 0) completed = handle_events(poll, poll.wait(), downloads);
+  CHECK(completed == 1);
+
+  close.set_value();
+  pollfd end{downloads[0].fd().get(), POLLIN, 0};
+  REQUIRE(::poll(&end, 1, -1) == 1);  // the end of the stream is here
+  Source other;
+  poll.registry().add(other.fd, 1);
+  other.make_readable();
+  CHECK(poll.wait() == std::vector<Token>{1});
+}
+
+TEST_CASE("the program has all five requests in flight at once, and sleeps between the answers") {
+  Delayserver server;
+  testing::CountedResult counted =
+      testing::counted_run(STAGE_PROGRAM, testing::stage_options(server.address()));
+  INFO(counted.result.err);
+  CHECK(counted.result.exit.describe() == "exit status 0");
+  CHECK(server.stats().peak_in_flight == 5);
+  CHECK(server.answered_messages() ==
+        std::vector<std::string>{"request-4", "request-3", "request-2", "request-1", "request-0"});
+  // An answer may come in two pieces, its head and its body; nothing asks more often than that.
+  CHECK(counted.calls["epoll_wait"] + counted.calls["epoll_pwait"] <= 10);
+  CHECK(counted.calls["read"] + counted.calls["recv"] <= 20);
+}
+
+TEST_CASE("the program puts answers together from single bytes, and does not mind signals") {
+  testing::check_ordinary_life(STAGE_PROGRAM, "epoll_wait");
+}
+
+TEST_CASE("the program says in one line what went wrong, and exits with 1") {
+  testing::check_error_reports(STAGE_PROGRAM);
+}
+
+TEST_CASE("the program records its requests in a trace") { testing::check_trace(STAGE_PROGRAM); }

@@ -1,0 +1,115 @@
+# What every CMakeLists.txt of the course includes right after project(): the language, the warnings,
+# the common library, and the functions that turn a chapter.json into programs and suites.
+#
+#   COURSE_WERROR     warnings are errors (off, unless the environment has CI)
+#   COURSE_SANITIZE   a list for -fsanitize=, such as "address,undefined" or "thread" (empty)
+include_guard(GLOBAL)
+
+if(DEFINED ENV{CI})
+  option(COURSE_WERROR "Treat compiler warnings as errors" ON)
+else()
+  option(COURSE_WERROR "Treat compiler warnings as errors" OFF)
+endif()
+set(COURSE_SANITIZE "" CACHE STRING "Sanitizers to build with, as for -fsanitize=")
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+  set(CMAKE_BUILD_TYPE Debug CACHE STRING "Debug, Release or RelWithDebInfo" FORCE)
+endif()
+# All programs stand together: build/dev/bin/delayserver, build/dev/bin/ch04-a-epoll, …
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
+
+find_package(Threads REQUIRED)
+add_compile_options(-Wall -Wextra -Wpedantic -Wconversion -Wshadow $<$<BOOL:${COURSE_WERROR}>:-Werror>)
+if(COURSE_SANITIZE)
+  add_compile_options(-fsanitize=${COURSE_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=${COURSE_SANITIZE})
+endif()
+
+# doctest, nlohmann_json and CLI11: the system's packages, or else these releases, checked by hash.
+include(FetchContent)
+function(course_package name package_args url hash)
+  find_package(${name} ${package_args} QUIET)
+  if(${name}_FOUND)
+    return()
+  endif()
+  message(STATUS "${name} is not installed; fetching ${url}")
+  FetchContent_Declare(${name} URL ${url} URL_HASH SHA256=${hash} DOWNLOAD_EXTRACT_TIMESTAMP ON)
+  FetchContent_MakeAvailable(${name})
+endfunction()
+set(DOCTEST_NO_INSTALL ON CACHE INTERNAL "")
+set(DOCTEST_WITH_TESTS OFF CACHE INTERNAL "")
+set(CLI11_SINGLE_FILE OFF CACHE INTERNAL "")
+set(CLI11_BUILD_TESTS OFF CACHE INTERNAL "")
+set(CLI11_BUILD_EXAMPLES OFF CACHE INTERNAL "")
+set(JSON_BuildTests OFF CACHE INTERNAL "")
+course_package(doctest 2.4.9
+  https://github.com/doctest/doctest/archive/refs/tags/v2.4.11.tar.gz
+  632ed2c05a7f53fa961381497bf8069093f0d6628c5f26286161fbd32a560186)
+course_package(nlohmann_json 3.11
+  https://github.com/nlohmann/json/releases/download/v3.11.3/json.tar.xz
+  d6c65aca6b1ed68e7a182f4757257b107ae403032760ed6ef121c9d55e81757d)
+course_package(CLI11 2.1
+  https://github.com/CLIUtils/CLI11/archive/refs/tags/v2.4.2.tar.gz
+  f2d893a65c3b1324c50d4e682c0cdc021dd0477ae2c048544f39eed6654b699a)
+
+# course_suite(NAME SOURCES file… [LIBRARIES target…] [LABELS label…])
+# A doctest suite: one program, one test of ctest's. The main function comes with course::testing.
+function(course_suite name)
+  cmake_parse_arguments(PARSE_ARGV 1 suite "" "" "SOURCES;LIBRARIES;LABELS")
+  add_executable(${name} ${suite_SOURCES})
+  target_link_libraries(${name} PRIVATE course::testing ${suite_LIBRARIES})
+  add_test(NAME ${name} COMMAND ${name})
+  # The limit is for a suite that hangs; on a slow machine or under an emulator nothing gets near it.
+  set_tests_properties(${name} PROPERTIES TIMEOUT 120 LABELS "${suite_LABELS}")
+endfunction()
+
+# course_chapter()
+# Builds what the chapter.json beside the calling CMakeLists.txt lists. Stage a-epoll of chapter ch04
+# becomes the program ch04-a-epoll and, where tests/a-epoll.cpp stands, the suite ch04-a-epoll-tests
+# with the labels ch04 and ch04/a.
+function(course_chapter)
+  set(map_file "${CMAKE_CURRENT_SOURCE_DIR}/chapter.json")
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${map_file}")
+  file(READ "${map_file}" map)
+  string(JSON chapter GET "${map}" chapter)
+  string(JSON count LENGTH "${map}" stages)
+  math(EXPR last "${count} - 1")
+  foreach(index RANGE ${last})
+    string(JSON name GET "${map}" stages ${index} name)
+    course_stage(${chapter} ${name} "${CMAKE_CURRENT_SOURCE_DIR}/${name}")
+  endforeach()
+endfunction()
+
+function(course_stage chapter name folder)
+  set(stage ${chapter}-${name})
+  string(REGEX MATCH "^(x-.*|[a-z])" letter ${name})
+  file(GLOB sources CONFIGURE_DEPENDS "${folder}/*.cpp")
+  add_executable(${stage} ${sources})
+  target_link_libraries(${stage} PRIVATE course::common)
+
+  set(suite_source "${CMAKE_CURRENT_SOURCE_DIR}/tests/${name}.cpp")
+  if(EXISTS "${suite_source}")
+    course_suite(${stage}-tests SOURCES "${suite_source}" LABELS ${chapter} "${chapter}/${letter}"
+      LIBRARIES course::common course::faults)
+    target_include_directories(${stage}-tests PRIVATE "${folder}")
+    # The suite also runs the whole program, as built from the same sources, but with system calls
+    # that can be made to fail.
+    add_executable(${stage}-with-faults ${sources})
+    target_link_libraries(${stage}-with-faults PRIVATE course::common course::faults)
+    add_dependencies(${stage}-tests ${stage}-with-faults)
+    target_compile_definitions(${stage}-tests PRIVATE
+      STAGE_PROGRAM="$<TARGET_FILE:${stage}-with-faults>")
+  endif()
+endfunction()
+
+enable_testing()
+# The whole course builds all of common; a chapter on its own only what it needs.
+if(PROJECT_NAME STREQUAL "async-course")
+  add_subdirectory(common)
+else()
+  add_subdirectory("${CMAKE_CURRENT_LIST_DIR}/.." "${CMAKE_BINARY_DIR}/common" EXCLUDE_FROM_ALL)
+endif()

@@ -1,0 +1,275 @@
+#include "delayserver/connection.hpp"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <system_error>
+#include <utility>
+
+namespace delay {
+namespace {
+
+using std::chrono::milliseconds;
+
+// How many requests of one connection may wait. While it is full we do not read: TCP then stops the
+// peer, and nobody can make us remember more.
+constexpr std::size_t queue_limit = 64;
+
+// How long we wait for a peer to close after our last answer.
+constexpr milliseconds linger_time{1000};
+
+constexpr http::Limits limits{.first_line = 16 * 1024,  // a message, every byte of it encoded
+                              .header_bytes = 16 * 1024,
+                              .header_count = 100,
+                              .body_bytes = 1024 * 1024};  // is dropped as it comes
+
+}  // namespace
+
+Connection::Connection(net::TcpStream socket, Books& books, Clock::time_point now)
+    : socket_(std::move(socket)),
+      books_(books),
+      parser_(limits),
+      patience_(now + books.options.idle_timeout) {
+  ++books_.stats.connections;
+}
+
+Connection::~Connection() {
+  lose_queue();
+  --books_.stats.connections;
+}
+
+// ---- What it waits for
+
+bool Connection::wants_to_read() const {
+  switch (phase_) {
+    case Phase::open:
+      return queue_.size() < queue_limit;
+    case Phase::stalled:
+    case Phase::lingering:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// There is an answer to be sent, now or later.
+bool Connection::answering() const {
+  return (phase_ == Phase::open || phase_ == Phase::last) && !queue_.empty();
+}
+
+Clock::time_point Connection::deadline() const {
+  // A request in the making has its own limit, unless it is we who do not read on.
+  bool incoming = phase_ == Phase::open && wants_to_read() && request_deadline_ != Books::never;
+  Clock::time_point first = incoming ? request_deadline_ : Books::never;
+  if (answering() && !wants_to_write()) return std::min(first, queue_.front().due);
+  // Otherwise it is the peer's turn: to read, to leave, or to ask.
+  return incoming && !answering() ? first : std::min(first, patience_);
+}
+
+void Connection::on_deadline(Clock::time_point now) {
+  if (now < deadline()) return;
+  bool incoming = phase_ == Phase::open && wants_to_read();
+  if (incoming && request_deadline_ <= now)
+    refuse(408, "the request took too long to arrive");
+  else if (answering() && !wants_to_write())
+    send_piece(now);
+  else if (phase_ == Phase::open && queue_.empty())
+    phase_ = Phase::last;  // idle
+  else
+    lose();  // it did not read, or did not leave
+  settle(now);
+}
+
+// ---- Requests come in
+
+void Connection::on_readable(Clock::time_point now) {
+  if (!wants_to_read()) return;
+  try {
+    // One read, whatever is there: the others want their turn. What is left is reported again.
+    std::optional<std::size_t> count = socket_.read(books_.buffer);
+    if (!count) return;
+    if (*count == 0)
+      end_of_input();
+    else if (phase_ == Phase::open)
+      take_requests({books_.buffer.data(), *count}, now);
+  } catch (const std::system_error&) {  // ECONNRESET, ETIMEDOUT, …
+    lose();
+  }
+  settle(now);
+}
+
+void Connection::end_of_input() {
+  peer_is_done_ = true;
+  // A client may close its side when it has asked all its questions; it still gets the answers.
+  if (phase_ == Phase::open)
+    phase_ = Phase::last;
+  else
+    lose();
+}
+
+void Connection::take_requests(std::string_view bytes, Clock::time_point now) {
+  if (now >= books_.last_call) phase_ = Phase::last;
+  try {
+    while (!bytes.empty() && phase_ == Phase::open && queue_.size() < queue_limit) {
+      bytes.remove_prefix(parser_.feed(bytes));
+      if (!parser_.done()) continue;
+      request_deadline_ = Books::never;
+      http::Request request = parser_.take();
+      enqueue(answer_to(request, books_.stats));
+      if (!request.keep_alive) phase_ = Phase::last;
+    }
+  } catch (const http::RequestError& error) {
+    refuse(error.status(), error.what());
+  }
+  if (phase_ != Phase::open) return;  // what follows the last request is not for us
+  input_ = bytes;
+  if (parser_.started() && request_deadline_ == Books::never)
+    request_deadline_ = std::min(now + books_.options.request_timeout, books_.last_call);
+}
+
+void Connection::refuse(int status, const std::string& why) {
+  enqueue(refusal(status, why));
+  phase_ = Phase::last;
+}
+
+void Connection::enqueue(Answer answer) {
+  used_ = true;
+  Pending& pending = queue_.emplace_back();
+  pending.answer = std::move(answer);
+  pending.received = Clock::now();
+  pending.due = pending.received + pending.answer.delay;
+  if (pending.answer.status >= 400) ++books_.stats.errors;
+  if (!pending.answer.delayed) return;
+
+  pending.number = ++books_.requests;
+  Stats& stats = books_.stats;
+  stats.peak_in_flight = std::max(stats.peak_in_flight, ++stats.in_flight);
+  if (books_.options.on_request) books_.options.on_request(exchange(pending));
+}
+
+// ---- Answers go out
+
+void Connection::on_writable(Clock::time_point now) {
+  if (wants_to_write()) flush(now);
+  settle(now);
+}
+
+void Connection::send_piece(Clock::time_point now) {
+  Pending& first = queue_.front();
+  if (first.answer.fault == Fault::stall && !books_.stopping()) {
+    phase_ = Phase::stalled;
+    patience_ = now + books_.options.idle_timeout;
+    return;
+  }
+  if (first.answer.fault == Fault::stall) return lose();
+  if (first.answer.fault == Fault::reset) {
+    ::linger nothing{1, 0};  // close() then throws away what is unsent, and sends an RST
+    ::setsockopt(socket_.fd().get(), SOL_SOCKET, SO_LINGER, &nothing, sizeof nothing);
+    return lose();
+  }
+  // Once we stop, the answer that nothing follows says so, and ends the connection.
+  bool only_one = queue_.size() == 1;
+  if (only_one && books_.stopping() && !parser_.started()) phase_ = Phase::last;
+  out_ = first.answer.next_piece(first.sent, only_one && phase_ == Phase::last);
+  patience_ = now + books_.options.idle_timeout;
+  flush(now);
+}
+
+void Connection::flush(Clock::time_point now) {
+  try {
+    while (sent_ < out_.size()) {
+      auto count = socket_.write(std::string_view(out_).substr(sent_));
+      if (!count) return;  // the rest when there is room
+      sent_ += *count;
+      patience_ = now + books_.options.idle_timeout;
+    }
+  } catch (const std::system_error&) {  // EPIPE, ECONNRESET, …
+    return lose();
+  }
+  out_ = {};
+  sent_ = 0;
+  Pending& first = queue_.front();
+  if (first.sent == first.answer.body_end()) return finish_answer(now);
+  // The next piece, but not in this turn: a peer that reads as fast as we write must not keep the
+  // others waiting.
+  first.due = std::max(first.due + first.answer.gap, now + Clock::duration(1));
+}
+
+void Connection::finish_answer(Clock::time_point now) {
+  Pending& first = queue_.front();
+  bool whole = first.answer.fault == Fault::none;
+  bool was_full = queue_.size() == queue_limit;
+  check_off(first, !whole);
+  queue_.pop_front();
+  if (!whole) {
+    lose_queue();
+    phase_ = Phase::last;
+  }
+  if (phase_ == Phase::open && was_full) {
+    request_deadline_ = Books::never;  // begins anew: so far we were the slow ones
+    take_requests(std::exchange(input_, {}), now);
+  }
+}
+
+// ---- The end
+
+void Connection::on_stop(Clock::time_point now) {
+  if (phase_ == Phase::stalled) return lose();
+  on_readable(now);  // what has arrived is answered
+  request_deadline_ =
+      parser_.started() ? std::min(request_deadline_, books_.last_call) : Books::never;
+  // Nothing yet on a new connection? Somebody connected to ask, so the question is on its way.
+  if (!used_) patience_ = std::min(patience_, books_.last_call);
+  settle(now);
+}
+
+// After every step: is there nothing left to say?
+void Connection::settle(Clock::time_point now) {
+  bool idle = phase_ == Phase::open && queue_.empty() && !parser_.started();
+  if (idle && used_ && books_.stopping()) phase_ = Phase::last;
+  if (phase_ == Phase::last && queue_.empty()) linger(now);
+}
+
+// Closing a socket with unread bytes sends an RST, and that may overtake our last answer. So first
+// only our side is closed, and the peer may finish what it is saying.
+void Connection::linger(Clock::time_point now) {
+  phase_ = Phase::lingering;
+  patience_ = now + linger_time;
+  if (peer_is_done_ || ::shutdown(socket_.fd().get(), SHUT_WR) == -1) lose();
+}
+
+void Connection::on_broken() { lose(); }
+
+void Connection::lose() {
+  lose_queue();
+  out_ = {};
+  phase_ = Phase::closed;
+}
+
+void Connection::lose_queue() {
+  for (Pending& pending : queue_) check_off(pending, true);
+  queue_.clear();
+}
+
+void Connection::check_off(Pending& pending, bool lost) {
+  if (!pending.answer.delayed) return;
+  Stats& stats = books_.stats;
+  --stats.in_flight;
+  ++(lost ? stats.errors : stats.served);
+  if (!books_.options.on_answer) return;
+  Exchange done = exchange(pending);
+  done.answered = Clock::now();
+  done.lost = lost;
+  books_.options.on_answer(done);
+}
+
+Exchange Connection::exchange(const Pending& pending) const {
+  return {.number = pending.number,
+          .delay = pending.answer.delay,
+          .message = pending.answer.text,
+          .received = pending.received,
+          .answered = {},
+          .lost = false};
+}
+
+}  // namespace delay

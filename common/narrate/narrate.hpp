@@ -1,0 +1,77 @@
+#pragma once
+// The voice of the stages: one call says on standard output what happens and, when a trace file was
+// asked for, records it there, so that a timeline can show the same run (ui.perfetto.dev, or
+// chrome://tracing). The verbs mean the same in every chapter:
+//
+//   start     a request (a task, a timer) begins      register  we ask to be told about a source
+//   wait      nothing to do: this thread sleeps       ready     … and is told about this source
+//   read      bytes have arrived                      done      it is complete
+//
+// A line reads:    1.00 s  read      request-4   130 bytes
+//
+// Thread-safe. Time counts from the program's start, on the monotonic clock.
+
+#include <sstream>
+#include <string>
+#include <string_view>
+
+namespace narrate {
+
+namespace detail {
+enum class Mark { instant, begin, end, slice_begin };
+void write(Mark mark, std::string_view verb, std::string_view subject, const std::string& text);
+void end_slice(std::string_view verb) noexcept;
+
+template <class... Parts>
+std::string text(const Parts&... parts) {
+  std::ostringstream stream;
+  ((stream << parts), ...);
+  return std::move(stream).str();
+}
+}  // namespace detail
+
+// Says that `verb` happened to `subject`; the rest is put together as with <<. Throws
+// std::system_error("write") when standard output takes nothing any more.
+template <class... Parts>
+void say(std::string_view verb, std::string_view subject, const Parts&... rest) {
+  detail::write(detail::Mark::instant, verb, subject, detail::text(rest...));
+}
+
+// The same with the verb "start": in the trace, `subject` has a row of its own from here …
+template <class... Parts>
+void start(std::string_view subject, const Parts&... rest) {
+  detail::write(detail::Mark::begin, "start", subject, detail::text(rest...));
+}
+// … to here (the verb "done").
+template <class... Parts>
+void done(std::string_view subject, const Parts&... rest) {
+  detail::write(detail::Mark::end, "done", subject, detail::text(rest...));
+}
+
+// Says that something begins which takes time on this thread, and ends with the scope:
+//   narrate::Span wait("wait", open, " in flight");
+class [[nodiscard]] Span {
+ public:
+  template <class... Parts>
+  explicit Span(std::string_view verb, const Parts&... rest) : verb_(verb) {
+    detail::write(detail::Mark::slice_begin, verb, "", detail::text(rest...));
+  }
+  Span(const Span&) = delete;
+  Span& operator=(const Span&) = delete;
+  ~Span() { detail::end_slice(verb_); }
+
+ private:
+  std::string verb_;
+};
+
+// A line that is not an event: a result, a sum.
+void print(std::string_view line);
+
+// From now on events also go to this file, as a JSON array in Chrome's trace event format. The file
+// is complete when the program ends normally; after a crash its end is missing, which the viewers
+// accept. Throws std::system_error with the file's name if it cannot be written.
+void trace_to(const std::string& file);
+// Completes the file now. Throws std::system_error if the disk was full.
+void finish_trace();
+
+}  // namespace narrate

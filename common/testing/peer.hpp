@@ -1,0 +1,43 @@
+#pragma once
+// The other end of a connection, for suites: a server that does exactly what a case tells it.
+
+#include <functional>
+#include <string>
+#include <thread>
+
+#include "net/tcp_listener.hpp"
+
+namespace testing {
+
+// Listens on 127.0.0.1, any free port, and gives each connection, one after the other, to `script`,
+// on a thread of its own. Connections close when the script returns, unless it keeps them; a
+// std::system_error that it throws (the client is gone) ends only that connection. The destructor
+// waits for a script that is running.
+class Peer {
+ public:
+  explicit Peer(std::function<void(net::TcpStream)> script);
+  Peer(const Peer&) = delete;
+  Peer& operator=(const Peer&) = delete;
+  ~Peer();
+
+  [[nodiscard]] net::Address address() const { return listener_.address(); }
+
+ private:
+  void serve();
+
+  std::function<void(net::TcpStream)> script_;
+  net::TcpListener listener_ = net::TcpListener::bind(net::Address::parse("127.0.0.1:0"));
+  net::Fd stop_reader_, stop_writer_;
+  std::thread thread_;
+};
+
+// An address where nobody listens.
+[[nodiscard]] net::Address nobody();
+
+// Reads up to the empty line that ends a request without a body; for scripts.
+std::string read_request(net::TcpStream& stream);
+
+// Waits (a minute at the most) until the condition holds; false if it never did.
+[[nodiscard]] bool eventually(const std::function<bool()>& condition);
+
+}  // namespace testing

@@ -1,0 +1,61 @@
+#include "testing/program.hpp"
+
+#include <cerrno>
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+#include <system_error>
+
+namespace testing {
+
+process::Command program(const std::string& path, std::vector<std::string> arguments) {
+  process::Command command;
+  // CMake's list separator; empty where we run natively.
+  std::istringstream emulator(COURSE_EMULATOR);
+  for (std::string word; std::getline(emulator, word, ';');) command.arguments.push_back(word);
+  command.arguments.push_back(path);
+  for (std::string& argument : arguments) command.arguments.push_back(std::move(argument));
+  return command;
+}
+
+process::Result run(const std::string& path, std::vector<std::string> arguments,
+                    const std::string& faults) {
+  process::Command command = program(path, std::move(arguments));
+  command.environment = {{"COURSE_FAULTS", faults}};
+  return process::run(command, patience);
+}
+
+CountedResult counted_run(const std::string& path, std::vector<std::string> arguments,
+                          const std::string& faults) {
+  TemporaryFolder folder;
+  process::Command command = program(path, std::move(arguments));
+  command.environment = {{"COURSE_FAULTS", faults}, {"COURSE_CALLS", folder.path() / "calls"}};
+  CountedResult counted{process::run(command, patience), {}};
+  std::ifstream file(folder.path() / "calls");
+  std::string name;
+  for (std::size_t count = 0; file >> name >> count;) counted.calls[name] = count;
+  return counted;
+}
+
+std::size_t open_descriptors() {
+  std::size_t count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+    (void)entry;
+    ++count;
+  }
+  return count;
+}
+
+TemporaryFolder::TemporaryFolder() {
+  std::string pattern = (std::filesystem::temp_directory_path() / "course-XXXXXX").string();
+  if (::mkdtemp(pattern.data()) == nullptr)
+    throw std::system_error(errno, std::generic_category(), "mkdtemp " + pattern);
+  path_ = pattern;
+}
+
+TemporaryFolder::~TemporaryFolder() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+
+}  // namespace testing

@@ -1,0 +1,50 @@
+#pragma once
+// Runs one of our programs from a suite: through the emulator where the suite itself runs in one.
+
+#include <chrono>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "process/child.hpp"
+
+namespace testing {
+
+// Generous: it is met only by a program that hangs, on a machine however slow.
+inline constexpr std::chrono::seconds patience{60};
+
+// The command that runs `program` with these arguments.
+[[nodiscard]] process::Command program(const std::string& path,
+                                       std::vector<std::string> arguments = {});
+
+// Runs it to its end.
+[[nodiscard]] process::Result run(const std::string& path, std::vector<std::string> arguments = {},
+                                  const std::string& faults = "");
+
+// Runs it to its end, and counts the system calls it made (it must link course::faults):
+//   counted_run(…).calls["read"]
+struct CountedResult {
+  process::Result result;
+  std::map<std::string, std::size_t> calls;
+};
+[[nodiscard]] CountedResult counted_run(const std::string& path,
+                                        std::vector<std::string> arguments = {},
+                                        const std::string& faults = "");
+
+// The descriptors that this process has open: the same before and after means that none leaked.
+[[nodiscard]] std::size_t open_descriptors();
+
+// A folder for one test, removed at the end of the scope.
+class TemporaryFolder {
+ public:
+  TemporaryFolder();
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  ~TemporaryFolder();
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+}  // namespace testing

@@ -1,0 +1,26 @@
+#pragma once
+// What every stage that makes requests promises as a program, checked in the same way in every
+// suite. `program` is the stage's program, linked with course::faults.
+
+#include <string>
+#include <vector>
+
+#include "net/address.hpp"
+
+namespace testing {
+
+// The options that let it talk to `server`, with a time unit of 20 ms: five requests, 100 to 20 ms.
+[[nodiscard]] std::vector<std::string> stage_options(const net::Address& server);
+
+// Checks that interrupted system calls and single bytes at a time change nothing in its result. It
+// names the calls that the stage waits with, as the stages before it do not: "epoll_wait".
+void check_ordinary_life(const std::string& program, const std::string& waiting_call = "");
+
+// Checks that a missing server, an answer cut short, bytes that are no answer and a broken
+// connection each end it with exit status 1 and one line that says why.
+void check_error_reports(const std::string& program);
+
+// Checks that with --trace it writes a Chrome trace whose requests begin and end.
+void check_trace(const std::string& program);
+
+}  // namespace testing

@@ -1,0 +1,109 @@
+// The suite of common/process.
+
+#include <doctest/doctest.h>
+#include <sys/wait.h>
+
+#include <cerrno>
+#include <csignal>
+#include <string>
+
+#include "process/child.hpp"
+#include "testing/program.hpp"
+
+using namespace std::chrono_literals;
+using process::Child;
+using process::Command;
+using process::run;
+
+namespace {
+
+Command shell(const std::string& script) { return {{"/bin/sh", "-c", script}}; }
+
+bool is_gone(pid_t pid) { return ::kill(pid, 0) == -1 && errno == ESRCH; }
+
+}  // namespace
+
+TEST_CASE("a program's output, errors and exit status come back") {
+  process::Result result = run(shell("echo out; echo err >&2; exit 3"));
+  CHECK(result.out == "out\n");
+  CHECK(result.err == "err\n");
+  CHECK(result.exit.code == 3);
+  CHECK_FALSE(result.exit.ok());
+  CHECK(result.exit.describe() == "exit status 3");
+}
+
+TEST_CASE("more output than a pipe holds, on both streams, does not stop the program") {
+  process::Result result =
+      run(shell("i=0; while [ $i -lt 3000 ]; do echo 0123456789012345678901234567890123456789; "
+                "echo 0123456789012345678901234567890123456789 >&2; i=$((i+1)); done"));
+  CHECK(result.out.size() == 3000 * 41);
+  CHECK(result.err.size() == 3000 * 41);
+}
+
+TEST_CASE("a signal that ends a program is reported by name") {
+  CHECK(run(shell("kill -SEGV $$")).exit.describe() == "killed by SIGSEGV (Segmentation fault)");
+}
+
+TEST_CASE("a program that exceeds its deadline is killed, and that is said") {
+  process::Result result = run(shell("echo before; exec sleep 1000"), 50ms);
+  CHECK(result.exit.late);
+  CHECK(result.exit.describe() == "no end before its deadline: killed");
+  CHECK(result.out == "before\n");
+}
+
+TEST_CASE("the deadline also holds for a program that has closed its output") {
+  CHECK(run(shell("exec sleep 1000 >&- 2>&-"), 50ms).exit.late);
+}
+
+TEST_CASE("what cannot be started is an error with the program's name") {
+  std::size_t before = testing::open_descriptors();
+  CHECK_THROWS_WITH_AS((void)run({{"/no/such/program"}}),
+                       "/no/such/program: No such file or directory", std::system_error);
+  CHECK(testing::open_descriptors() == before);
+}
+
+TEST_CASE("a program gets its environment and its folder") {
+  testing::TemporaryFolder folder;
+  Command command = shell("pwd -P; echo $COURSE_A; echo $HOME");
+  command.directory = folder.path();
+  command.environment = {{"COURSE_A", "a b"}, {"HOME", "replaced"}};
+  CHECK(run(command).out ==
+        std::filesystem::canonical(folder.path()).string() + "\na b\nreplaced\n");
+}
+
+TEST_CASE("a program does not inherit the pipes of another one") {
+  Command count = shell("ls /proc/$$/fd | wc -l");
+  std::string before = run(count).out;
+  Child other(shell("exec sleep 1000"));
+  CHECK(run(count).out == before);
+}
+
+TEST_CASE("the end of the scope ends the program") {
+  pid_t pid = -1;
+  {
+    Child child(shell("exec sleep 1000"));
+    pid = child.pid();
+    CHECK_FALSE(is_gone(pid));
+  }
+  CHECK(is_gone(pid));
+}
+
+TEST_CASE("output can be waited for while the program runs") {
+  Child child(shell("echo ready; read line; echo never"));
+  CHECK(child.wait_for_output("ready\n", testing::patience));
+  CHECK_FALSE(child.wait_for_output("nothing of the kind", testing::patience));
+}
+
+TEST_CASE("a program can be sent a signal, and meets a closed pipe when we stop listening") {
+  Child sleeping(shell("trap 'echo bye; exit 7' TERM; echo ready; while :; do sleep 0.01; done"));
+  REQUIRE(sleeping.wait_for_output("ready", testing::patience));
+  sleeping.signal(SIGTERM);
+  CHECK(sleeping.wait(testing::patience).code == 7);
+  CHECK(sleeping.out() == "ready\nbye\n");
+  CHECK(sleeping.wait(0ms).code == 7);  // asking again is harmless
+
+  Child talking(shell("while echo x; do :; done"));
+  REQUIRE(talking.wait_for_output("x", testing::patience));
+  talking.close_output();
+  CHECK(talking.wait(testing::patience).signal == SIGPIPE);
+}

@@ -1,0 +1,111 @@
+#include "course/build.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <sstream>
+
+#include "course/failure.hpp"
+#include "course/foreground.hpp"
+#include "course/map.hpp"
+#include "course/terminal.hpp"
+#include "net/fd.hpp"
+
+namespace course {
+namespace {
+
+using std::chrono::milliseconds;
+
+// The lock that the script takes, too. It ends with the descriptor.
+net::Fd lock(const std::filesystem::path& folder) {
+  std::string file = folder / ".course-lock";
+  net::Fd fd(::open(file.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0666));
+  if (!fd) throw net::last_error(file.c_str());
+  if (::flock(fd.get(), LOCK_EX | LOCK_NB) == -1) {
+    complain("course: waiting for another ./course that builds in " + folder.string() + " ...");
+    while (::flock(fd.get(), LOCK_EX) == -1)
+      if (errno != EINTR) throw net::last_error(file.c_str());
+  }
+  return fd;
+}
+
+// How far ninja is: the "3/12" of its last "[3/12] Building …".
+std::string progress(const std::string& output) {
+  std::size_t begin = output.rfind("\n[");
+  begin = begin == std::string::npos ? output.find('[') : begin + 1;
+  if (begin == std::string::npos) return "";
+  std::size_t end = output.find(']', begin);
+  return end == std::string::npos ? "" : output.substr(begin + 1, end - begin - 1);
+}
+
+// What the compiler said, without ninja's and cmake's own lines, and without the command lines.
+std::string diagnostics(const std::string& output) {
+  std::istringstream lines(output);
+  std::string kept;
+  for (std::string line; std::getline(lines, line);) {
+    bool status = line.starts_with("[") || line.starts_with("-- ") ||
+                  line.starts_with("ninja: no work to do") ||
+                  line.starts_with("ninja: build stopped") ||
+                  line.starts_with("ninja: Entering directory");
+    if (!status) kept += line + "\n";
+    if (line.starts_with("FAILED: ")) std::getline(lines, line);
+  }
+  return kept;
+}
+
+// The line that says what is being built, rewritten in place on a terminal.
+class ProgressLine {
+ public:
+  explicit ProgressLine(std::string text) : text_(std::move(text)) {}
+  ~ProgressLine() {
+    if (shown_ && terminal_) write("\r\x1b[K");
+  }
+  void show(const std::string& detail) {
+    if (terminal_)
+      write("\r" + text_ + " ... " + detail + "\x1b[K");
+    else if (!shown_)
+      complain(text_ + " ...");
+    shown_ = true;
+  }
+
+ private:
+  static void write(const std::string& text) {
+    if (::write(STDERR_FILENO, text.data(), text.size()) == -1) return;  // nobody looks any more
+  }
+  std::string text_;
+  bool terminal_ = on_terminal(STDERR_FILENO);
+  bool shown_ = false;
+};
+
+}  // namespace
+
+void build(const std::filesystem::path& folder, const std::vector<std::string>& targets,
+           const std::string& name) {
+  net::Fd locked = lock(folder);
+  Signals signals;
+  process::Command command{{"cmake", "--build", folder.string(), "--target"},
+                           {{"NINJA_STATUS", "[%f/%t] "}}};
+  command.arguments.insert(command.arguments.end(), targets.begin(), targets.end());
+  command.own_group = true;  // a signal has to reach ninja and the compilers behind cmake
+  process::Child child(command);
+  int interrupted = 0;
+  {
+    ProgressLine line("Building " + name);
+    constexpr milliseconds moment{400}, glance{100};
+    for (milliseconds spent{0}; !child.ended_within(glance); spent += glance) {
+      if (spent >= moment) line.show(progress(child.out()));
+      if (int number = signals.arrived(); number != 0) {
+        child.signal(interrupted == 0 ? number : SIGKILL);
+        interrupted = number;
+      }
+    }
+  }
+  process::Exit exit = child.wait();
+  if (interrupted != 0) throw Interrupted{interrupted};
+  if (std::string said = diagnostics(child.out()) + child.err(); !said.empty())
+    complain(said.substr(0, said.size() - 1));
+  if (!exit.ok()) throw Failure(name + " does not build; the errors are above");
+}
+
+}  // namespace course

@@ -1,0 +1,48 @@
+#pragma once
+// What ./course can do. Each command returns the exit status, and throws Failure for what the
+// reader should know, or Interrupted.
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "course/map.hpp"
+
+namespace course {
+
+// Where the reader is: the sources, and the folder for what is built from them.
+struct Workshop {
+  Map map;
+  std::filesystem::path build;
+};
+
+int overview(const Workshop& workshop);  // bare ./course
+int list(const Workshop& workshop);
+
+struct RunOptions {
+  std::string stage;
+  bool all = false;                         // the tour: every stage, with short delays
+  std::optional<int> unit_ms;               // what the stage calls a second: 1000, in the tour 100
+  std::string server;                       // HOST:PORT; empty: one of our own
+  std::string trace;                        // a file for the stage's trace, or empty
+  std::vector<std::string> arguments = {};  // for the stage
+};
+int run(const Workshop& workshop, const RunOptions& options);
+
+struct DiffOptions {
+  enum class Form { patch, stat, words, side_by_side };
+  std::string stage;
+  std::string from;  // empty: its predecessor
+  Form form = Form::patch;
+  std::string colour = "auto";  // or always, never
+};
+int diff(const Workshop& workshop, const DiffOptions& options);
+
+// The suites of a chapter or a stage, or all of them if `name` is empty.
+int test(const Workshop& workshop, const std::string& name);
+
+// Becomes the delayserver.
+int serve(const Workshop& workshop, std::vector<std::string> arguments);
+
+}  // namespace course

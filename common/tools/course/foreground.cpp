@@ -1,0 +1,65 @@
+#include "course/foreground.hpp"
+
+#include <sys/wait.h>
+
+#include <ctime>
+
+namespace course {
+namespace {
+
+bool has_ended(pid_t child) {
+  siginfo_t info{};
+  return ::waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+         info.si_pid == child;
+}
+
+}  // namespace
+
+Signals::Signals() {
+  ::sigemptyset(&set_);
+  for (int number : {SIGINT, SIGTERM, SIGHUP, SIGCHLD}) {
+    struct sigaction action{};
+    ::sigaction(number, nullptr, &action);
+    // What is ignored stays so (nohup, and a shell's background jobs), except that we must hear of
+    // the end of children.
+    if (number == SIGCHLD) std::signal(SIGCHLD, SIG_DFL);
+    if (number == SIGCHLD || action.sa_handler != SIG_IGN) ::sigaddset(&set_, number);
+  }
+  ::pthread_sigmask(SIG_BLOCK, &set_, &before_);
+}
+
+Signals::~Signals() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+siginfo_t Signals::wait() {
+  siginfo_t info{};
+  while (::sigwaitinfo(&set_, &info) == -1) {
+    // EINTR: by a signal that is none of these, such as a stop and continue
+  }
+  return info;
+}
+
+int Signals::arrived() {
+  timespec now{};
+  for (int number; (number = ::sigtimedwait(&set_, nullptr, &now)) > 0;)
+    if (number != SIGCHLD) return number;
+  return 0;
+}
+
+Ended run_in_foreground(const process::Command& command, Signals& signals) {
+  process::Child child(command, process::Child::Output::inherit);
+  int interrupted = 0;
+  while (!has_ended(child.pid())) {
+    siginfo_t info = signals.wait();
+    if (info.si_signo == SIGCHLD) continue;
+    // The terminal's own Ctrl-C goes to every program in the foreground, to our children too.
+    bool from_terminal = info.si_code == SI_KERNEL && !command.own_group;
+    if (interrupted != 0)
+      child.signal(SIGKILL);
+    else if (!from_terminal)
+      child.signal(info.si_signo);
+    interrupted = info.si_signo;
+  }
+  return {child.wait(), interrupted};
+}
+
+}  // namespace course

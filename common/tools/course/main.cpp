@@ -1,0 +1,154 @@
+// ./course, without the part that the shell script does: reads the command line and hands over.
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+
+#include "course/commands.hpp"
+#include "course/failure.hpp"
+#include "course/foreground.hpp"
+#include "course/terminal.hpp"
+
+namespace course {
+namespace {
+
+using Words = std::vector<std::string>;
+
+const Words commands{"list", "run", "diff", "test", "serve"};
+const Words later{"start", "check", "hint", "break", "bench"};
+
+bool contains(const Words& words, const std::string& word) {
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+[[noreturn]] void comes_later(const std::string& what) {
+  throw Failure(what + " comes later: the course has no exercises and no benchmarks yet", 2);
+}
+
+// A first word that is no command: one that is to come, a stage, or misspelled.
+[[noreturn]] void refuse(const Map& map, const std::string& word) {
+  if (contains(later, word)) comes_later("./course " + word);
+  if (word.find('/') != std::string::npos || word.starts_with("ch0") || word.starts_with("ch1"))
+    throw Failure(word + " is no command; to run it: ./course run " + map.stage(word).short_name(),
+                  2);
+  std::string near = nearest(word, commands);
+  throw Failure(
+      "there is no command \"" + word + "\"; " +
+          (near.empty() ? "./course --help shows all" : "did you mean ./course " + near + "?"),
+      2);
+}
+
+int dispatch(int argc, char** argv) {
+  // What stands behind "--" belongs to the stage.
+  Words words(argv + 1, argv + argc);
+  auto dashes = std::find(words.begin(), words.end(), "--");
+  Words passed(dashes == words.end() ? dashes : dashes + 1, words.end());
+  words.erase(dashes, words.end());
+
+  CLI::App app("The reader's command.", "./course");
+  std::string root, build_folder;
+  app.add_option("--root", root)->required()->group("");  // both are given by the script
+  app.add_option("--build", build_folder)->required()->group("");
+  app.require_subcommand(0, 1);
+  app.allow_extras();
+
+  CLI::App* list_command = app.add_subcommand("list", "every stage");
+
+  RunOptions run_options;
+  int unit_ms = 0;
+  bool mine = false, generated = false;
+  CLI::App* run_command = app.add_subcommand("run", "builds and runs a stage");
+  run_command->footer("What stands behind -- is passed on to the stage.\n");
+  run_command->add_option("STAGE", run_options.stage, "such as ch04/a; ch04 is its last one");
+  run_command->add_flag("--all", run_options.all, "the tour: every stage, with short delays");
+  CLI::Option* unit =
+      run_command->add_option("--unit-ms", unit_ms, "what the stage calls a second (1000)")
+          ->type_name("N")
+          ->check(CLI::Range(1, 60'000));
+  run_command->add_option("--server", run_options.server,
+                          "HOST:PORT of another delayserver; there is no timeline then");
+  run_command->add_option("--trace", run_options.trace, "a file for a Chrome trace of the run");
+  run_command->add_flag("--mine", mine, "your own code (comes later)");
+
+  DiffOptions diff_options;
+  CLI::App* diff_command = app.add_subcommand("diff", "what is new in a stage");
+  diff_command->add_option("STAGE", diff_options.stage, "such as ch04/a")->required();
+  diff_command->add_option("--from", diff_options.from, "from this stage, not the predecessor");
+  diff_command->add_option("--color", diff_options.colour, "auto, always or never")
+      ->check(CLI::IsMember({"auto", "always", "never"}));
+  bool stat = false, by_words = false, side_by_side = false;
+  diff_command->add_flag("--stat", stat, "only how much changed in which file");
+  diff_command->add_flag("--words", by_words, "word by word");
+  diff_command->add_flag("--side-by-side", side_by_side, "in two columns");
+  diff_command->add_flag("--mine", mine, "your own code (comes later)");
+  diff_command->add_flag("--generated", generated, "what corofy generated (comes later)");
+
+  std::string suites_of;
+  CLI::App* test_command = app.add_subcommand("test", "runs our suites");
+  test_command->add_option("NAME", suites_of, "a chapter or a stage; without it: all");
+
+  // Everything behind `serve` is the delayserver's, --help too.
+  CLI::App* serve_command = app.add_subcommand("serve", "the delayserver")->prefix_command();
+  serve_command->set_help_flag();
+
+  Words reversed(words.rbegin(), words.rend());  // this is how CLI11 wants them
+  try {
+    app.parse(reversed);
+  } catch (const CLI::CallForHelp& help) {
+    if (!app.get_subcommands().empty()) return app.exit(help);
+    std::ifstream text(root + "/common/tools/course/help.txt");
+    print(std::string(std::istreambuf_iterator<char>(text), {}));
+    return 0;
+  } catch (const CLI::ParseError& error) {
+    throw Failure(error.what(), 2);
+  }
+
+  Workshop workshop{Map(root), build_folder};
+  Words extras = app.remaining();
+  if (app.get_subcommands().empty() && !extras.empty()) refuse(workshop.map, extras.front());
+  if (mine) comes_later("--mine");
+  if (generated) comes_later("--generated");
+
+  if (*list_command) return list(workshop);
+  if (*run_command) {
+    if (run_options.stage.empty() != run_options.all)
+      throw Failure("run needs a stage, such as ./course run ch04/a, or else --all", 2);
+    if (*unit) run_options.unit_ms = unit_ms;
+    run_options.arguments = passed;
+    return run(workshop, run_options);
+  }
+  if (*diff_command) {
+    using Form = DiffOptions::Form;
+    if (stat + by_words + side_by_side > 1)
+      throw Failure("--stat, --words and --side-by-side exclude each other", 2);
+    diff_options.form = stat           ? Form::stat
+                        : by_words     ? Form::words
+                        : side_by_side ? Form::side_by_side
+                                       : Form::patch;
+    return diff(workshop, diff_options);
+  }
+  if (*test_command) return test(workshop, suites_of);
+  if (*serve_command) return serve(workshop, serve_command->remaining());
+  return overview(workshop);
+}
+
+}  // namespace
+}  // namespace course
+
+int main(int argc, char** argv) {
+  course::reserve_standard_descriptors();
+  try {
+    return course::dispatch(argc, argv);
+  } catch (const course::Interrupted& interrupted) {
+    course::complain("course: interrupted");
+    return 128 + interrupted.signal;
+  } catch (const course::Failure& failure) {
+    course::complain(std::string("course: ") + failure.what());
+    return failure.status();
+  } catch (const std::exception& error) {
+    course::complain(std::string("course: ") + error.what());
+    return 1;
+  }
+}

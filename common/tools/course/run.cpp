@@ -1,0 +1,165 @@
+#include <unistd.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+#include "course/build.hpp"
+#include "course/commands.hpp"
+#include "course/failure.hpp"
+#include "course/foreground.hpp"
+#include "course/terminal.hpp"
+#include "course/timeline.hpp"
+#include "delayserver/server.hpp"
+
+namespace course {
+namespace {
+
+bool answered(const delay::Exchange& one) { return one.answered >= one.received; }
+
+// A delayserver on a free port, on a thread of its own, that remembers what it saw.
+class Server {
+ public:
+  Server() : shared_(std::make_shared<Shared>()), thread_(serve, shared_) {}
+  Server(const Server&) = delete;
+  ~Server() {
+    shared_->server.stop();
+    // A stage that was killed leaves requests behind, which the server would answer faithfully,
+    // after seconds. The thread may do so without us: what it needs is shared, not ours.
+    if (shared_->all_answered())
+      thread_.join();
+    else
+      thread_.detach();
+  }
+
+  [[nodiscard]] std::string address() const { return shared_->server.address().to_string(); }
+
+  // Draws what was seen so far.
+  [[nodiscard]] std::string timeline(const Style& style) const {
+    (void)shared_->all_answered();
+    std::uint64_t peak = shared_->server.stats().peak_in_flight;
+    std::lock_guard lock(shared_->mutex);
+    return course::timeline(shared_->seen, peak, delay::Clock::now(), style);
+  }
+
+ private:
+  struct Shared {
+    std::mutex mutex;  // never held while the server is asked something: it calls us with its own
+    std::condition_variable answer;
+    std::vector<delay::Exchange> seen;
+    delay::Server server{options()};
+
+    delay::Options options() {
+      delay::Options options;
+      options.address = net::Address::parse("127.0.0.1:0");
+      options.on_request = [this](const delay::Exchange& one) {
+        std::lock_guard lock(mutex);
+        seen.push_back(one);
+      };
+      options.on_answer = [this](const delay::Exchange& one) {
+        std::lock_guard lock(mutex);
+        for (delay::Exchange& known : seen)
+          if (known.number == one.number) known = one;
+        answer.notify_all();
+      };
+      return options;
+    }
+
+    // The client can have an answer a moment before the server has written it down.
+    bool all_answered() {
+      std::unique_lock lock(mutex);
+      return answer.wait_for(lock, std::chrono::milliseconds(50),
+                             [&] { return std::all_of(seen.begin(), seen.end(), answered); });
+    }
+  };
+  static void serve(std::shared_ptr<Shared> shared) { shared->server.run(); }
+
+  std::shared_ptr<Shared> shared_;
+  std::thread thread_;
+};
+
+// What a shell reports for a program that ended like this.
+int status_of(const process::Exit& exit) { return exit.signal ? 128 + exit.signal : exit.code; }
+
+int run_stage(const Workshop& workshop, const Stage& stage, const RunOptions& options) {
+  Signals signals;
+  process::Command command{{workshop.build / "bin" / stage.target()}};
+  auto pass = [&](std::initializer_list<std::string> words) {
+    command.arguments.insert(command.arguments.end(), words);
+  };
+  std::optional<Server> server;
+  if (stage.server) {
+    if (options.server.empty()) server.emplace();
+    pass({"--server", server ? server->address() : options.server});
+    pass({"--unit-ms", std::to_string(options.unit_ms.value_or(options.all ? 100 : 1000))});
+    if (!options.trace.empty()) pass({"--trace", options.trace});
+  }
+  command.arguments.insert(command.arguments.end(), options.arguments.begin(),
+                           options.arguments.end());
+
+  Ended ended = run_in_foreground(command, signals);
+  if (ended.signal != 0) throw Interrupted{ended.signal};
+  if (ended.exit.signal != 0)
+    complain("course: " + stage.short_name() + " was " + ended.exit.describe());
+  int status = status_of(ended.exit);
+  try {
+    if (server) print("\nWhat the server saw:\n" + server->timeline(style()));
+  } catch (const Failure&) {
+    // A stage that could not write either has already said so.
+    if (status == 0) throw;
+  }
+  return status;
+}
+
+int tour(const Workshop& workshop, const RunOptions& options) {
+  std::vector<const Stage*> stages;
+  std::vector<std::string> targets;
+  for (const Chapter& chapter : workshop.map.chapters())
+    for (const Stage& stage : chapter.stages)
+      if (stage.written) {
+        stages.push_back(&stage);
+        targets.push_back(stage.target());
+      }
+  if (stages.empty()) throw Failure("there is no stage yet that could be run");
+  build(workshop.build, targets, std::to_string(stages.size()) + " stages");
+
+  Style look = style();
+  std::string failed;
+  for (const Stage* stage : stages) {
+    print(look.paint("1", "==== " + stage->chapter + "/" + stage->name + ": " + stage->title) +
+          "\n");
+    if (run_stage(workshop, *stage, options) != 0) failed += " " + stage->short_name();
+    print("\n");
+  }
+  if (!failed.empty()) throw Failure("failed:" + failed);
+  print(std::to_string(stages.size()) + " stages ran, and all of them ended well.\n");
+  return 0;
+}
+
+}  // namespace
+
+int run(const Workshop& workshop, const RunOptions& options) {
+  // The stage shall have its end, and the reader a line, when our output is a pipe that closes.
+  std::signal(SIGPIPE, SIG_IGN);
+  if (options.all) return tour(workshop, options);
+  const Stage& stage = workshop.map.stage(options.stage);
+  if (!stage.server && (options.unit_ms || !options.server.empty() || !options.trace.empty()))
+    throw Failure(
+        stage.short_name() + " makes no requests: it takes no --server, --unit-ms, --trace", 2);
+  build(workshop.build, {stage.target()}, stage.chapter + "/" + stage.name);
+  return run_stage(workshop, stage, options);
+}
+
+int serve(const Workshop& workshop, std::vector<std::string> arguments) {
+  build(workshop.build, {"delayserver"}, "the delayserver");
+  std::string program = workshop.build / "bin/delayserver";
+  std::vector<char*> words{program.data()};
+  for (std::string& argument : arguments) words.push_back(argument.data());
+  words.push_back(nullptr);
+  ::execv(program.c_str(), words.data());
+  throw net::last_error(program.c_str());
+}
+
+}  // namespace course

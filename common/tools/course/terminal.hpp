@@ -1,0 +1,47 @@
+#pragma once
+// What the reader looks at: a terminal with a width and colours, or a pipe.
+
+#include <string>
+#include <string_view>
+
+namespace course {
+
+struct Style {
+  std::size_t width = 80;  // columns
+  bool utf8 = false;       // it can show block characters
+  bool colour = false;
+
+  // `text` in a colour or weight of the terminal ("1" bold, "2" dim, "36" cyan), or as it is.
+  [[nodiscard]] std::string paint(std::string_view code, std::string_view text) const;
+};
+
+// Of standard output: as wide as the terminal, or 80 in a pipe; no colour in a pipe, with NO_COLOR
+// or on a dumb terminal.
+[[nodiscard]] Style style();
+
+[[nodiscard]] bool on_terminal(int fd);
+
+// Writes to standard output, all of it, at once. Throws Failure; OutputClosed if nobody reads it.
+void print(std::string_view text);
+// A line on standard error; what cannot be written there is lost.
+void complain(std::string_view line);
+
+// Opens /dev/null, unwritable, in place of standard descriptors that the program was started
+// without: the next socket would get such a number, and our output would go to its peer.
+void reserve_standard_descriptors();
+
+// While it lives, standard output goes through a pager, if it is a terminal: $GIT_PAGER, $PAGER or
+// less. The end of the scope waits until the reader has left it.
+class Pager {
+ public:
+  Pager();
+  Pager(const Pager&) = delete;
+  ~Pager();
+  [[nodiscard]] bool shown() const { return pipe_ != nullptr; }
+
+ private:
+  void* pipe_ = nullptr;  // a FILE*
+  int terminal_ = -1;
+};
+
+}  // namespace course

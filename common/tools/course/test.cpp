@@ -1,0 +1,65 @@
+#include <nlohmann/json.hpp>
+
+#include <thread>
+
+#include "course/build.hpp"
+#include "course/commands.hpp"
+#include "course/failure.hpp"
+#include "course/foreground.hpp"
+#include "course/terminal.hpp"
+
+namespace course {
+namespace {
+
+process::Command ctest(const Workshop& workshop, const std::string& label) {
+  // Long runs have commands of their own.
+  process::Command command{
+      {"ctest", "--test-dir", workshop.build.string(), "--label-exclude", "^(fuzz|proof|bench)$"}};
+  if (!label.empty()) command.arguments.insert(command.arguments.end(), {"--label-regex", label});
+  return command;
+}
+
+// The suites that ctest would run. A suite's test and its target have the same name.
+std::vector<std::string> suites(process::Command command) {
+  command.arguments.push_back("--show-only=json-v1");
+  process::Result listed = process::run(command);
+  if (!listed.exit.ok()) throw Failure("ctest cannot list the suites: " + listed.err);
+  std::vector<std::string> names;
+  for (const auto& test : nlohmann::json::parse(listed.out).at("tests"))
+    names.push_back(test.at("name"));
+  return names;
+}
+
+}  // namespace
+
+int test(const Workshop& workshop, const std::string& name) {
+  std::string label, what = "the course";
+  if (!name.empty()) {
+    Place place = workshop.map.find(name);
+    if (place.stage)
+      what = workshop.map.stage(name).short_name();
+    else if (place.chapter->last_written())
+      what = place.chapter->name;
+    else
+      (void)workshop.map.stage(name);  // says that it is only planned
+    label = "^" + what + "$";
+  }
+  process::Command command = ctest(workshop, label);
+  std::vector<std::string> names = suites(command);
+  if (names.empty()) throw Failure("there is no suite for " + what + " yet");
+  build(workshop.build, names,
+        names.size() == 1 ? names.front() : std::to_string(names.size()) + " suites");
+
+  std::string jobs = std::to_string(std::max(1U, std::thread::hardware_concurrency()));
+  command.arguments.insert(command.arguments.end(),
+                           {"--output-on-failure", "--no-tests=error", "--parallel", jobs});
+  command.own_group = true;  // a signal has to reach the suites and what they started
+  Signals signals;
+  Ended ended = run_in_foreground(command, signals);
+  if (ended.signal != 0) throw Interrupted{ended.signal};
+  if (ended.exit.signal == SIGPIPE) throw OutputClosed();
+  if (!ended.exit.ok()) throw Failure("some suites of " + what + " failed, see above");
+  return 0;
+}
+
+}  // namespace course

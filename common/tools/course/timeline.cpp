@@ -1,0 +1,125 @@
+#include "course/timeline.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+namespace course {
+namespace {
+
+using Milliseconds = std::chrono::duration<double, std::milli>;
+
+constexpr std::size_t most_rows = 40;
+
+bool continues(char byte) { return (static_cast<unsigned char>(byte) & 0xC0) == 0x80; }
+
+// How many columns it takes. Characters of double width are not known here.
+std::size_t columns(const std::string& text) {
+  return static_cast<std::size_t>(
+      std::count_if(text.begin(), text.end(), [](char byte) { return !continues(byte); }));
+}
+
+// A message is whatever the client sent: nothing of it may move the cursor or break the row.
+std::string printable(const std::string& message, std::size_t limit, bool utf8) {
+  std::string text;
+  for (char byte : message) {
+    bool ascii = byte >= ' ' && byte <= '~';
+    bool beyond = static_cast<unsigned char>(byte) >= 0x80 && utf8;
+    if (columns(text) == limit && !continues(byte)) break;
+    text += ascii || beyond ? byte : '?';
+  }
+  return text;
+}
+
+std::string repeat(std::string_view piece, std::size_t count) {
+  std::string text;
+  while (count-- > 0) text += piece;
+  return text;
+}
+
+std::string pad(const std::string& text, std::size_t width) {
+  return text + std::string(width - std::min(width, columns(text)), ' ');
+}
+
+// "4.0 s", "450 ms".
+std::string duration(Milliseconds time) {
+  char text[32];
+  if (time.count() >= 999.5)
+    std::snprintf(text, sizeof text, "%.1f s", time.count() / 1000);
+  else
+    std::snprintf(text, sizeof text, "%.0f ms", time.count());
+  return text;
+}
+
+// The least of 1, 2, 5, 10, 20, … milliseconds that gives the labels of an axis room.
+double tick(Milliseconds total, std::size_t width) {
+  double most = std::max(1.0, static_cast<double>(width) / 9);
+  for (double power = 1;; power *= 10)
+    for (double step : {1 * power, 2 * power, 5 * power})
+      if (total.count() / step <= most) return step;
+}
+
+// "0        1        2 s": each number stands below its place.
+std::string axis(Milliseconds total, std::size_t width) {
+  double step = tick(total, width);
+  bool seconds = total.count() >= 999.5;
+  std::string line;
+  for (double at = 0; at <= total.count() * 1.0001; at += step) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%.*f", seconds && step < 1000 ? 1 : 0,
+                  seconds ? at / 1000 : at);
+    auto place = static_cast<std::size_t>(
+        std::lround(static_cast<double>(width) * at / std::max(total.count(), 1.0)));
+    std::string label = text;
+    if (at + step > total.count() * 1.0001) label += seconds ? " s" : " ms";
+    line = pad(line, std::min(place, width - std::min(width, label.size()))) + label;
+  }
+  return line;
+}
+
+}  // namespace
+
+std::string timeline(const std::vector<delay::Exchange>& seen, std::uint64_t peak,
+                     delay::Clock::time_point now, const Style& style) {
+  if (seen.empty()) return "no request reached the server\n";
+  auto answered = [](const delay::Exchange& one) { return one.answered >= one.received; };
+  auto end_of = [&](const delay::Exchange& one) { return answered(one) ? one.answered : now; };
+
+  delay::Clock::time_point begin = seen.front().received, end = begin;
+  std::size_t label_width = 0;
+  for (const delay::Exchange& one : seen) {
+    begin = std::min(begin, one.received);
+    end = std::max(end, end_of(one));
+    label_width = std::max(label_width, columns(printable(one.message, 20, style.utf8)));
+  }
+  Milliseconds total = end - begin;
+  // Two spaces in front and between, eight columns for the time, and the line that the bars stand
+  // on.
+  std::size_t bars = std::min<std::size_t>(style.width, 80);
+  bars -= std::min(bars - 1, label_width + 2 + 2 + 8 + 2);
+  auto cell = [&](delay::Clock::time_point at) {
+    Milliseconds since = at - begin;
+    double part = since.count() / std::max(total.count(), 1e-9);
+    return static_cast<std::size_t>(std::lround(part * static_cast<double>(bars)));
+  };
+
+  std::string text;
+  std::size_t rows = seen.size() <= most_rows ? seen.size() : most_rows - 1;
+  for (std::size_t row = 0; row < rows; ++row) {
+    const delay::Exchange& one = seen[row];
+    std::size_t from = std::min(cell(one.received), bars - 1);
+    std::size_t length = std::max<std::size_t>(cell(end_of(one)), from + 1) - from;
+    std::string time = answered(one) ? duration(one.answered - one.received) : "lost";
+    std::string bar = repeat(style.utf8 ? "█" : "#", length);
+    text += "  " + pad(printable(one.message, 20, style.utf8), label_width) +
+            std::string(10 - std::min<std::size_t>(10, time.size()), ' ') + time + " " +
+            style.paint("2", style.utf8 ? "│" : "|") + std::string(from, ' ') +
+            style.paint(answered(one) ? "36" : "31", bar) + "\n";
+  }
+  if (rows < seen.size()) text += "  ... and " + std::to_string(seen.size() - rows) + " more\n";
+  text += std::string(label_width + 14, ' ') + style.paint("2", axis(total, bars)) + "\n";
+  return text + std::to_string(seen.size()) + (seen.size() == 1 ? " request" : " requests") +
+         ", at most " + std::to_string(peak) + " in flight at once, " + duration(total) + "\n";
+}
+
+}  // namespace course
