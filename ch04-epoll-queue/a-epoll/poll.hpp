@@ -61,7 +61,11 @@ class Poll {
     if (count == -1) throw net::last_error("epoll_wait");
     // The kernel has put the ready ones in front: nothing is left to scan.
     std::vector<Token> ready;
-    for (int i = 0; i < count; ++i) ready.push_back(events[static_cast<std::size_t>(i)].data.u64);
+    for (int i = 0; i < count; ++i) {
+      // A copy first: the structure is packed on x86-64, so nothing may refer to its fields.
+      Token token = events[static_cast<std::size_t>(i)].data.u64;
+      ready.push_back(token);
+    }
     return ready;
   }
 

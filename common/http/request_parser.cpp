@@ -7,7 +7,8 @@ namespace {
 
 // Path and query of what stands in the request line.
 std::string parse_target(std::string_view method, std::string_view target) {
-  if (target.starts_with('/') || (method == "CONNECT" && !target.empty())) return std::string(target);
+  if (target.starts_with('/') || (method == "CONNECT" && !target.empty()))
+    return std::string(target);
   if (target == "*" && method == "OPTIONS") return "*";
 
   // What a proxy is asked: http://host:port/path. Whatever the host, it is us who were asked.

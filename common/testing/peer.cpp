@@ -13,7 +13,8 @@
 
 namespace testing {
 
-Peer::Peer(std::function<void(net::TcpStream)> script) : script_(std::move(script)) {
+Peer::Peer(std::function<void(net::TcpStream)> script, const net::Address& address)
+    : script_(std::move(script)), listener_(net::TcpListener::bind(address)) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) == -1) throw net::last_error("pipe2");
   stop_reader_ = net::Fd(ends[0]);

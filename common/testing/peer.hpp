@@ -9,13 +9,14 @@
 
 namespace testing {
 
-// Listens on 127.0.0.1, any free port, and gives each connection, one after the other, to `script`,
-// on a thread of its own. Connections close when the script returns, unless it keeps them; a
-// std::system_error that it throws (the client is gone) ends only that connection. The destructor
-// waits for a script that is running.
+// Listens, on any free port of 127.0.0.1 unless told otherwise, and gives each connection, one
+// after the other, to `script`, on a thread of its own. Connections close when the script returns,
+// unless it keeps them; a std::system_error that it throws (the client is gone) ends only that
+// connection. The destructor waits for a script that is running.
 class Peer {
  public:
-  explicit Peer(std::function<void(net::TcpStream)> script);
+  explicit Peer(std::function<void(net::TcpStream)> script,
+                const net::Address& address = net::Address::parse("127.0.0.1:0"));
   Peer(const Peer&) = delete;
   Peer& operator=(const Peer&) = delete;
   ~Peer();
@@ -26,7 +27,7 @@ class Peer {
   void serve();
 
   std::function<void(net::TcpStream)> script_;
-  net::TcpListener listener_ = net::TcpListener::bind(net::Address::parse("127.0.0.1:0"));
+  net::TcpListener listener_;
   net::Fd stop_reader_, stop_writer_;
   std::thread thread_;
 };
@@ -37,7 +38,7 @@ class Peer {
 // Reads up to the empty line that ends a request without a body; for scripts.
 std::string read_request(net::TcpStream& stream);
 
-// Waits (a minute at the most) until the condition holds; false if it never did.
+// Waits (with patience, see program.hpp) until the condition holds; false if it never did.
 [[nodiscard]] bool eventually(const std::function<bool()>& condition);
 
 }  // namespace testing

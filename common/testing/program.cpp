@@ -4,15 +4,17 @@
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
+#include <string_view>
 #include <system_error>
 
 namespace testing {
 
+bool emulated() { return std::string_view(COURSE_EMULATOR) != ""; }
+
 process::Command program(const std::string& path, std::vector<std::string> arguments) {
   process::Command command;
-  // CMake's list separator; empty where we run natively.
-  std::istringstream emulator(COURSE_EMULATOR);
-  for (std::string word; std::getline(emulator, word, ';');) command.arguments.push_back(word);
+  std::istringstream emulator(COURSE_EMULATOR);  // a command line; empty where we run natively
+  for (std::string word; emulator >> word;) command.arguments.push_back(word);
   command.arguments.push_back(path);
   for (std::string& argument : arguments) command.arguments.push_back(std::move(argument));
   return command;

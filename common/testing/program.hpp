@@ -10,8 +10,12 @@
 
 namespace testing {
 
-// Generous: it is met only by a program that hangs, on a machine however slow.
-inline constexpr std::chrono::seconds patience{60};
+// How long a program or a condition may take that needs a fraction of a second: only what hangs
+// comes near it, also on a slow machine and under an emulator.
+inline constexpr std::chrono::seconds patience{20};
+
+// Whether this suite runs in an emulator (qemu-user), for the few things that it does differently.
+[[nodiscard]] bool emulated();
 
 // The command that runs `program` with these arguments.
 [[nodiscard]] process::Command program(const std::string& path,

@@ -36,8 +36,8 @@ void check_ordinary_life(const std::string& program, const std::string& waiting_
     Delayserver server;
     process::Result result = run(program, stage_options(server.address()), plan);
     INFO(plan, "\n", result.out, result.err);
-    CHECK(result.exit.describe() == "exit status 0");
-    CHECK(server.stats().served == 5);
+    REQUIRE(result.exit.describe() == "exit status 0");
+    REQUIRE(server.stats().served == 5);
   }
 }
 

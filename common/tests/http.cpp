@@ -1,10 +1,7 @@
-// The mini HTTP client: percent-encoding, the request writer, both parsers, and get() against peers
-// that do as a script says.
+// The mini HTTP client: percent-encoding, the request writer, both parsers, and get() against
+// servers that do as a script says.
 
-#include <arpa/inet.h>
 #include <doctest/doctest.h>
-#include <netinet/in.h>
-#include <poll.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -23,8 +20,8 @@
 #include "http/request.hpp"
 #include "http/request_parser.hpp"
 #include "http/response_parser.hpp"
-#include "net/tcp_listener.hpp"
 #include "testing/faults.hpp"
+#include "testing/peer.hpp"
 #include "testing/program.hpp"
 
 using namespace std::literals;
@@ -639,48 +636,29 @@ TEST_SUITE("the request parser") {
 
 namespace {
 
-// A server for one connection, on a thread: reads a request, then does what the script says. A
-// client that goes away in between is none of its business.
-class Peer {
+// A server that reads a request, then does what the script says.
+class Server {
  public:
   using Script = std::function<void(net::TcpStream&)>;
-  explicit Peer(Script script, const char* host = "127.0.0.1:0")
-      : listener_(net::TcpListener::bind(net::Address::parse(host))),
-        thread_([this, script = std::move(script)] { serve(script); }) {}
-  ~Peer() {
-    ::shutdown(listener_.fd().get(), SHUT_RDWR);  // wakes it if nobody ever came
-    thread_.join();
-  }
+  explicit Server(Script script, const char* address = "127.0.0.1:0")
+      : peer_(
+            [this, script = std::move(script)](net::TcpStream stream) {
+              request_ = testing::read_request(stream);
+              if (!request_.empty()) script(stream);
+            },
+            net::Address::parse(address)) {}
   [[nodiscard]] std::string url(const std::string& path) const {
-    return "http://" + listener_.address().to_string() + path;
+    return "http://" + peer_.address().to_string() + path;
   }
-  // What it was asked. Only after get() has returned.
+  // What it was asked. Only after get() has returned with the answer.
   [[nodiscard]] const std::string& request() const { return request_; }
 
  private:
-  void serve(const Script& script) {
-    try {
-      pollfd interest{listener_.fd().get(), POLLIN, 0};
-      ::poll(&interest, 1, -1);
-      std::optional<net::TcpStream> stream = listener_.accept();
-      if (!stream) return;
-      std::array<char, 1000> buffer;
-      while (!request_.ends_with("\r\n\r\n")) {
-        std::size_t size = stream->read(buffer).value();
-        if (size == 0) return;
-        request_.append(buffer.data(), size);
-      }
-      script(*stream);
-    } catch (const std::system_error&) {
-    }
-  }
-
-  net::TcpListener listener_;
   std::string request_;
-  std::thread thread_;
+  testing::Peer peer_;
 };
 
-Peer::Script send(std::string bytes) {
+Server::Script send(std::string bytes) {
   return [bytes = std::move(bytes)](net::TcpStream& stream) { stream.write_all(bytes); };
 }
 
@@ -712,23 +690,24 @@ int get_error(const std::string& url, std::chrono::milliseconds timeout = long_t
 
 TEST_SUITE("get") {
   TEST_CASE("the response is returned whatever its status, and the request is as it should be") {
-    Peer peer(send("HTTP/1.1 404 Not Found\r\nContent-Length: 5\r\n\r\nhello"));
-    http::Response response = http::get(peer.url("/a?b#fragment"), long_time);
+    Server server(send("HTTP/1.1 404 Not Found\r\nContent-Length: 5\r\n\r\nhello"));
+    http::Response response = http::get(server.url("/a?b#fragment"), long_time);
     CHECK(describe(response) == "404|Not Found|{Content-Length=5}|hello");
-    std::string host = peer.url("").substr(7);
-    CHECK(peer.request() == "GET /a?b HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n\r\n");
+    std::string host = server.url("").substr(7);
+    CHECK(server.request() ==
+          "GET /a?b HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n\r\n");
   }
 
   TEST_CASE("a complete response is enough: nobody waits for the server to close") {
-    Peer peer([](net::TcpStream& stream) {
+    Server server([](net::TcpStream& stream) {
       stream.write_all("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n");
       wait_until_client_closes(stream);
     });
-    CHECK(http::get(peer.url("/"), long_time).body == "hi");
+    CHECK(http::get(server.url("/"), long_time).body == "hi");
   }
 
   TEST_CASE("a URL without a path asks for the root, with its query") {
-    Peer plain(send("HTTP/1.1 204 x\r\n\r\n")), query(send("HTTP/1.1 204 x\r\n\r\n"));
+    Server plain(send("HTTP/1.1 204 x\r\n\r\n")), query(send("HTTP/1.1 204 x\r\n\r\n"));
     (void)http::get(plain.url(""), long_time);
     CHECK(plain.request().starts_with("GET / HTTP"));
     (void)http::get(query.url("?a=/b"), long_time);
@@ -736,16 +715,16 @@ TEST_SUITE("get") {
   }
 
   TEST_CASE("IPv6 and names are hosts too") {
-    std::optional<Peer> peer;
+    std::optional<Server> server;
     try {
-      peer.emplace(send("HTTP/1.0 200 OK\r\n\r\nsix"), "[::1]:0");
+      server.emplace(send("HTTP/1.0 200 OK\r\n\r\nsix"), "[::1]:0");
     } catch (const std::system_error&) {
       MESSAGE("skipped: this machine has no IPv6");
     }
-    if (peer) CHECK(http::get(peer->url("/"), long_time).body == "six");
+    if (server) CHECK(http::get(server->url("/"), long_time).body == "six");
 
     // What "localhost" means differs between machines, so the server asks the same resolver.
-    Peer named(send("HTTP/1.0 200 OK\r\n\r\nname"), "localhost:0");
+    Server named(send("HTTP/1.0 200 OK\r\n\r\nname"), "localhost:0");
     std::string port = named.url("").substr(named.url("").rfind(':'));
     CHECK(http::get("HTTP://localhost" + port, long_time).body == "name");
     CHECK(named.request().find("\r\nHost: localhost" + port + "\r\n") != std::string::npos);
@@ -753,8 +732,8 @@ TEST_SUITE("get") {
 
   TEST_CASE("a large body arrives whole") {
     std::string body(3'000'000, 'x');
-    Peer peer(send("HTTP/1.0 200 OK\r\n\r\n" + body));
-    CHECK(http::get(peer.url("/"), long_time).body == body);
+    Server server(send("HTTP/1.0 200 OK\r\n\r\n" + body));
+    CHECK(http::get(server.url("/"), long_time).body == body);
   }
 
   TEST_CASE("URLs that cannot be fetched are refused with a reason, before anybody is asked") {
@@ -786,14 +765,17 @@ TEST_SUITE("get") {
     }
   }
 
-  TEST_CASE("a refused connection is an error") {
-    std::string url;
-    {
-      Peer peer(send(""));
-      url = peer.url("/");
+  TEST_CASE("the port is 80 where the URL has none, also behind an IPv6 address") {
+    for (const char* url : {"http://127.0.0.1/", "http://[::1]", "http://[::1]?a:b"}) {
+      CAPTURE(url);
+      testing::Faults faults("socket:1:EIO");  // the URL was fine, and nobody is bothered
+      CHECK(get_error(url) == EIO);
     }
+  }
+
+  TEST_CASE("a refused connection is an error") {
     std::size_t before = testing::open_descriptors();
-    CHECK(get_error(url) == ECONNREFUSED);
+    CHECK(get_error("http://" + testing::nobody().to_string() + "/") == ECONNREFUSED);
     CHECK(testing::open_descriptors() == before);
   }
 
@@ -806,26 +788,26 @@ TEST_SUITE("get") {
              {"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello", "after 5 of 9 bytes"},
              {"220 mail.example.org\r\n", "this is not HTTP"}}) {
       CAPTURE(bytes);
-      Peer peer(send(std::string(bytes)));
+      Server server(send(std::string(bytes)));
       std::string message;
       try {
-        (void)http::get(peer.url("/"), long_time);
+        (void)http::get(server.url("/"), long_time);
       } catch (const http::ParseError& error) {
         message = error.what();
       }
       CAPTURE(message);
-      CHECK(message.starts_with("get " + peer.url("/") + ": "));
+      CHECK(message.starts_with("get " + server.url("/") + ": "));
       CHECK(message.find(reason) != std::string::npos);
     }
     CHECK(testing::open_descriptors() == before);
   }
 
   TEST_CASE("a reset connection is an error, even where the body would end with the connection") {
-    Peer peer([](net::TcpStream& stream) {
+    Server server([](net::TcpStream& stream) {
       stream.write_all("HTTP/1.0 200 OK\r\n\r\nhalf of it");
       reset(stream);
     });
-    CHECK(get_error(peer.url("/")) == ECONNRESET);
+    CHECK(get_error(server.url("/")) == ECONNRESET);
   }
 
   // libevent's issue 1143: a descriptor leaks on the timeout path. The peers end only once the
@@ -835,32 +817,32 @@ TEST_SUITE("get") {
     for (const char* bytes :
          {"", "HTTP/1.1 2", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello"}) {
       CAPTURE(bytes);
-      Peer peer([bytes](net::TcpStream& stream) {
+      Server server([bytes](net::TcpStream& stream) {
         stream.write_all(bytes);
         wait_until_client_closes(stream);
       });
-      CHECK(get_error(peer.url("/"), 30ms) == ETIMEDOUT);
+      CHECK(get_error(server.url("/"), 30ms) == ETIMEDOUT);
     }
     CHECK(testing::open_descriptors() == before);
   }
 
   // A timeout for every single read would end in another error here, after a minute.
   TEST_CASE("the timeout is for everything together: a server that drips does not prolong it") {
-    Peer peer([](net::TcpStream& stream) {
+    Server server([](net::TcpStream& stream) {
       stream.write_all("HTTP/1.1 200 OK\r\nDrip: ");
       for (;;) {
         stream.write_all("x");
         std::this_thread::sleep_for(1ms);
       }
     });
-    CHECK(get_error(peer.url("/"), 50ms) == ETIMEDOUT);
+    CHECK(get_error(server.url("/"), 50ms) == ETIMEDOUT);
   }
 
   TEST_CASE("a timeout of nothing, or less, is over at once; one without end is accepted") {
-    Peer peer(send("HTTP/1.1 204 x\r\n\r\n"));
-    CHECK(get_error(peer.url("/"), 0ms) == ETIMEDOUT);
-    CHECK(get_error(peer.url("/"), -1ms) == ETIMEDOUT);
-    Peer other(send("HTTP/1.1 204 x\r\n\r\n"));
+    Server server(send("HTTP/1.1 204 x\r\n\r\n"));
+    CHECK(get_error(server.url("/"), 0ms) == ETIMEDOUT);
+    CHECK(get_error(server.url("/"), -1ms) == ETIMEDOUT);
+    Server other(send("HTTP/1.1 204 x\r\n\r\n"));
     CHECK(http::get(other.url("/"), std::chrono::milliseconds::max()).status == 204);
   }
 
@@ -889,9 +871,9 @@ TEST_SUITE("get") {
     for (const char* plan : {"poll:every:EINTR send:every:EINTR read:every:EINTR",
                              "read:short send:short", "read:every:EAGAIN send:every:EAGAIN"}) {
       CAPTURE(plan);
-      Peer peer(send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"));
+      Server server(send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"));
       testing::Faults faults(plan);
-      CHECK(http::get(peer.url("/"), long_time).body == "hello");
+      CHECK(http::get(server.url("/"), long_time).body == "hello");
     }
   }
 
@@ -901,9 +883,9 @@ TEST_SUITE("get") {
       CAPTURE(call);
       std::size_t before = testing::open_descriptors();
       {
-        Peer peer(send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"));
+        Server server(send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"));
         testing::Faults faults(call == "read:2" ? "read:short read:2:EIO" : call + ":EIO");
-        CHECK(get_error(peer.url("/")) == EIO);
+        CHECK(get_error(server.url("/")) == EIO);
       }
       CHECK(testing::open_descriptors() == before);
     }

@@ -70,7 +70,7 @@ TEST_CASE("an address is read from HOST:PORT, and written the same way") {
 }
 
 TEST_CASE("what is no address is refused with a sentence that says why") {
-  auto message = [](const char* text) -> std::string {
+  auto message = [](const std::string& text) -> std::string {
     try {
       (void)Address::parse(text);
     } catch (const std::invalid_argument& error) {
@@ -81,7 +81,7 @@ TEST_CASE("what is no address is refused with a sentence that says why") {
   CHECK(message("localhost") == "\"localhost\" is not HOST:PORT: there is no colon");
   CHECK(message(":80") == "\":80\" is not HOST:PORT: the host is missing");
   CHECK(message("::1:80").find("brackets") != std::string::npos);
-  for (const char* port : {"h:", "h:x", "h:-1", "h:65536", "h:80 ", "h:8o"}) {
+  for (std::string port : {"h:", "h:x", "h:-1", "h:65536", "h:80 ", "h:8o"}) {
     CAPTURE(port);
     CHECK(message(port).find("the port must be a number") != std::string::npos);
   }
@@ -89,7 +89,7 @@ TEST_CASE("what is no address is refused with a sentence that says why") {
 }
 
 TEST_CASE("a stream carries bytes both ways, and sees the end") {
-  for (const char* any : {"127.0.0.1:0", "[::1]:0"}) {
+  for (std::string any : {"127.0.0.1:0", "[::1]:0"}) {
     CAPTURE(any);
     TcpListener listener = TcpListener::bind(Address::parse(any));
     CHECK(listener.accept().has_value() == false);
@@ -124,7 +124,7 @@ TEST_CASE("would-block is a value, for reading and for writing") {
 
 TEST_CASE("signals and short counts change nothing") {
   Peer peer([](TcpStream stream) { stream.write_all(testing::read_request(stream)); });
-  for (const char* plan : {"read:every:EINTR send:every:EINTR", "read:short send:short"}) {
+  for (std::string plan : {"read:every:EINTR send:every:EINTR", "read:short send:short"}) {
     CAPTURE(plan);
     TcpStream stream = TcpStream::connect(peer.address());
     Faults faults(plan);
