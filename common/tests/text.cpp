@@ -148,12 +148,28 @@ TEST_CASE("a marker says what is shown") {
   CHECK(diff->at == "epoll_wait");
 
   auto run = text::parse_marker(
-      " run ./a --exit 3 to \"x\"\n varies \"[0-9]+ reads\" varies \"b\"\n exit 2 any-order ");
+      " run ./a --exit 3 \n to \"x\" varies \"[0-9]+ reads\" varies \"b\"\n exit 2 any-order ");
   REQUIRE(run);
-  CHECK(run->command == "./a --exit 3 to \"x\"");
+  CHECK(run->command == "./a --exit 3");
+  CHECK(run->to == "x");
   CHECK(run->varies == Lines{"[0-9]+ reads", "b"});
   CHECK(run->exit == 2);
   CHECK(run->any_order);
+
+  auto in_one_line = text::parse_marker("run ./a --from x to y varies \"a\" exit 2 to \"b\"");
+  REQUIRE(in_one_line);
+  CHECK(in_one_line->command == "./a --from x to y");
+  CHECK(in_one_line->varies == Lines{"a"});
+  CHECK(in_one_line->exit == 2);
+  CHECK(in_one_line->to == "b");
+
+  for (const char* command :
+       {"false; exit 1", "true && exit 1", "echo 'a varies \"b\"' \" exit 1 \"", "echo \\\" varied",
+        "exit now", "echo to 'b'"}) {
+    auto whole = text::parse_marker(std::string("run ") + command);
+    REQUIRE(whole);
+    CHECK(whole->command == command);
+  }
 
   CHECK_FALSE(text::parse_marker(" an ordinary comment "));
   CHECK_FALSE(text::parse_marker(" excerpts "));
@@ -171,6 +187,7 @@ TEST_CASE("a marker with a mistake says what should stand there") {
   CHECK(contains(error_of("diff ch04/a --stat x"), "do not understand \"x"));
   CHECK(contains(error_of("diff ch04/a x.hpp from \"a\""), "come together"));
   CHECK(contains(error_of("run"), "needs a command"));
+  CHECK(contains(error_of("run a varies [0-9]+"), "after varies stands a text"));
   CHECK(contains(error_of("run a\nvaries \"(\""), "no regular expression"));
   CHECK(contains(error_of("run a\nexit one"), "no exit status"));
   CHECK(contains(error_of("run a\nsorted"), "do not understand \"sorted"));
@@ -289,17 +306,21 @@ TEST_CASE("of several hunks only those with the text are shown, each under its f
 
 TEST_CASE("diffs don't depend on how git is configured") {
   Scratch scratch;
-  std::string plain = scratch.updated("diff ch04/a main.cpp at \"wait\"");
-  scratch.write(
-      "home/.gitconfig",
-      "[diff]\n context = 0\n noprefix = true\n mnemonicPrefix = true\n external = false\n"
-      "[color]\n ui = always\n");
-  scratch.write(".gitattributes", "*.cpp -diff\n");
-  scratch.write("home/.config/git/attributes", "*.cpp -diff\n");
+  std::string filler;
+  for (int i = 0; i < 10; ++i) filler += "  step(" + std::to_string(i) + ");\n";
+  scratch.write("ch03-syscalls/f-poll/main.cpp", "void f() {\n" + filler + "  old_f();\n}\n");
+  scratch.write("ch04-epoll-queue/a-epoll/main.cpp", "void f() {\n" + filler + "  new_f();\n}\n");
+  CHECK(contains(scratch.updated("diff ch04/a main.cpp"), "@@ void f() {\n   step(7);\n"));
+
   process::Result made = process::run({{"git", "init", "-q", scratch.root()}});
   REQUIRE(made.exit.ok());
+  scratch.write(".git/config", "[diff]\n context = 0\n");
+  scratch.write(".gitattributes", "*.cpp diff=python\n");
+  scratch.write("home/.gitconfig", "[diff]\n context = 1\n[color]\n ui = always\n");
+  scratch.write("home/.config/git/attributes", "*.cpp diff=python\n");
   process::Result result = scratch.run("check", {},
                                        {{"HOME", scratch.root() / "home"},
+                                        {"XDG_CONFIG_HOME", scratch.root() / "home/.config"},
                                         {"GIT_DIFF_OPTS", "--unified=0"},
                                         {"GIT_EXTERNAL_DIFF", "false"},
                                         {"GIT_CONFIG_COUNT", "1"},
@@ -340,6 +361,29 @@ TEST_CASE("a run is new only where more differs than its marker allows") {
   CHECK(script("  0.12 s  read  127.0.0.1:4711\n17 empty reads of 5\nb\na\na\n") == 1);
   CHECK(scratch.run("update").exit.ok());
   CHECK(contains(scratch.read("docs/page.md"), "b\na\na\n```\n"));
+}
+
+TEST_CASE("a timeline is the same where only its times and bars differ") {
+  Scratch scratch;
+  scratch.write("output",
+                "  request-0   996 ms │██████\n  request-1  102 ms │██\n"
+                "              0   200   400   996 ms\n2 requests, at most 2 at once, 996 ms\n");
+  scratch.updated("run cat output");
+  scratch.write("output",
+                "  request-0    1.0 s │███████\n  request-1   98 ms │ █\n"
+                "              0.0     0.5   1.0 s\n2 requests, at most 2 at once, 1.0 s\n");
+  CHECK(scratch.run("check").exit.ok());
+  scratch.write("output",
+                "  request-0    1.0 s │███████\n  request-1   98 ms │ █\n"
+                "              0.0     0.5   1.0 s\n2 requests, at most 1 at once, 1.0 s\n");
+  CHECK(scratch.run("check").exit.code == 1);
+}
+
+TEST_CASE("what ./course says about building is no output") {
+  Scratch scratch;
+  CHECK(scratch.updated("run echo 'Building ch04/a ...' >&2; echo a; echo 'Building it'") ==
+        "```console\n$ echo 'Building ch04/a ...' >&2; echo a; echo 'Building it'\n"
+        "a\nBuilding it\n```\n");
 }
 
 TEST_CASE(

@@ -94,9 +94,30 @@ int exit_status(const std::string& word) {
   return std::stoi(word);
 }
 
-// The command has the first line to itself, so that nothing in it can be taken for an attribute.
+// A command ends with its line, or before the first word that only a marker uses: varies,
+// any-order, from and to before a quote, exit before a number. What stands in quotes of the shell,
+// and an exit that follows another command of it, belongs to the command.
+std::size_t command_end(std::string_view line) {
+  static const std::regex attribute(
+      "(?:varies|any-order)(?=\\s|$)|(?:from|to)\\s+\"|exit\\s+[0-9]+(?=\\s|$)");
+  char quote = '\0', before = '\0';  // the last character that is no blank
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    bool word_begins =
+        !quote && i > 0 && is_space(line[i - 1]) && before != ';' && before != '&' && before != '|';
+    if (word_begins && std::regex_search(line.begin() + i, line.end(), attribute,
+                                         std::regex_constants::match_continuous))
+      return i;
+    if (line[i] == '\\' && quote != '\'')
+      ++i;
+    else if (quote ? line[i] == quote : line[i] == '"' || line[i] == '\'')
+      quote = quote ? '\0' : line[i];
+    if (i < line.size() && !is_space(line[i])) before = line[i];
+  }
+  return line.size();
+}
+
 void parse_run(std::string_view rest, Marker& marker) {
-  std::size_t end = std::min(rest.size(), rest.find('\n'));
+  std::size_t end = command_end(rest.substr(0, rest.find('\n')));
   marker.command = trimmed(rest.substr(0, end));
   if (marker.command.empty()) throw Error("run needs a command in the same line");
   Words words(rest.substr(end));

@@ -93,6 +93,13 @@ Lines part(const Lines& lines, std::size_t first, std::size_t end) {
           lines.begin() + static_cast<std::ptrdiff_t>(end)};
 }
 
+// ./course says so when something is not up to date, which is true or not by chance.
+bool tells_of_building(const std::string& line) {
+  static const std::regex progress(
+      "(Building|Installing) .* \\.\\.\\.|course: waiting for .* \\.\\.\\.");
+  return std::regex_match(line, progress);
+}
+
 // What from and to leave of a run's output, with "…" where lines are missing. Output repeats itself
 // more often than sources do, so here the first line with the text counts.
 Lines shown(const Lines& lines, const Marker& marker) {
@@ -181,6 +188,9 @@ Content Repository::run(const Marker& marker) {
                 std::to_string(marker.exit) + last);
   }
   Lines lines = shown(output.lines, marker);
+  for (const std::string& line : lines)
+    if (line.find(root_.string()) != std::string::npos)
+      throw Error("the output names " + root_.string() + ", which is elsewhere for everybody else");
   lines.insert(lines.begin(), "$ " + marker.command);
   return {"console", lines};
 }
@@ -204,18 +214,18 @@ const Repository::Output& Repository::output_of(const std::string& command) {
     throw Error("the command was stopped after " + std::to_string(static_cast<int>(seconds)) +
                 " seconds");
   if (result.exit.signal != 0) throw Error("the command was " + result.exit.describe());
-  if (result.out.find(root_.string()) != std::string::npos)
-    throw Error("the output contains " + root_.string() +
-                ", which is elsewhere for everybody else");
-
   Output output{result.exit.code, split_lines(result.out)};
+  std::erase_if(output.lines, tells_of_building);
   trim_ends(output.lines);
   return outputs_.emplace(command, std::move(output)).first->second;
 }
 
 Lines masked(Lines block, const Marker& marker) {
-  std::vector<std::regex> patterns{std::regex("^ *[0-9]+\\.[0-9]{2} s(?=  )"),
-                                   std::regex("127\\.0\\.0\\.1:[0-9]+")};
+  std::vector<std::regex> patterns{
+      std::regex("^ +0(\\.0)?( +[0-9.]+)* m?s$"),       // the axis below a timeline
+      std::regex("│.*"),                                // a bar of it
+      std::regex(" *[0-9]+(\\.[0-9]+)? m?s(?= |,|$)"),  // a time
+      std::regex("127\\.0\\.0\\.1:[0-9]+")};
   for (const std::string& pattern : marker.varies) patterns.emplace_back(pattern);
   // The fence and the command are no output.
   auto output = block.begin() + std::min<std::ptrdiff_t>(2, std::ssize(block));

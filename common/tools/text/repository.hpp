@@ -44,9 +44,9 @@ class Repository {
   std::map<std::string, Output> outputs_;
 };
 
-// The block of a run with what differs between two runs taken out of its output: the time stamps of
-// narration, the ports of 127.0.0.1, and what the marker says; sorted if the lines may come in any
-// order. Blocks that are equal then tell a reader the same.
+// The block of a run with what differs between two runs taken out of its output: times in s and ms,
+// the bars of a timeline, the ports of 127.0.0.1, and what the marker says; sorted if the lines may
+// come in any order. Blocks that are equal then tell a reader the same.
 [[nodiscard]] Lines masked(Lines block, const Marker& marker);
 
 }  // namespace text
