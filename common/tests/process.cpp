@@ -113,3 +113,15 @@ TEST_CASE("a program can be sent a signal, and meets a closed pipe when we stop 
   talking.close_output();
   CHECK(talking.wait(testing::patience).signal == SIGPIPE);
 }
+
+TEST_CASE("a signal to a program in a group of its own reaches what it started, too") {
+  Command command = shell("sleep 1000 & echo $!; wait");
+  command.own_group = true;
+  Child child(command);
+  REQUIRE(child.wait_for_output("\n", testing::patience));
+  CHECK_FALSE(child.ended_within(1ms));
+  child.signal(SIGTERM);
+  // The streams end only when the last one who holds them has ended.
+  CHECK(child.ended_within(testing::patience));
+  CHECK(child.wait().signal == SIGTERM);
+}

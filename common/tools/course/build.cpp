@@ -105,7 +105,7 @@ void build(const std::filesystem::path& folder, const std::vector<std::string>& 
   if (interrupted != 0) throw Interrupted{interrupted};
   if (std::string said = diagnostics(child.out()) + child.err(); !said.empty())
     complain(said.substr(0, said.size() - 1));
-  if (!exit.ok()) throw Failure(name + " does not build; the errors are above");
+  if (!exit.ok()) throw Failure("could not build " + name + "; the errors are above");
 }
 
 }  // namespace course

@@ -1,6 +1,7 @@
 // ./course, without the part that the shell script does: reads the command line and hands over.
 
 #include <CLI/CLI.hpp>
+#include <unistd.h>
 
 #include <algorithm>
 #include <fstream>
@@ -52,7 +53,6 @@ int dispatch(int argc, char** argv) {
   app.add_option("--root", root)->required()->group("");  // both are given by the script
   app.add_option("--build", build_folder)->required()->group("");
   app.require_subcommand(0, 1);
-  app.allow_extras();
 
   CLI::App* list_command = app.add_subcommand("list", "every stage");
 
@@ -93,6 +93,8 @@ int dispatch(int argc, char** argv) {
   CLI::App* serve_command = app.add_subcommand("serve", "the delayserver")->prefix_command();
   serve_command->set_help_flag();
 
+  app.allow_extras();  // last, because subcommands would take it over; refuse() says more than
+                       // CLI11
   Words reversed(words.rbegin(), words.rend());  // this is how CLI11 wants them
   try {
     app.parse(reversed);
@@ -142,7 +144,8 @@ int main(int argc, char** argv) {
   try {
     return course::dispatch(argc, argv);
   } catch (const course::Interrupted& interrupted) {
-    course::complain("course: interrupted");
+    const char* after_echo = course::on_terminal(STDERR_FILENO) ? "\n" : "";  // of the ^C
+    course::complain(std::string(after_echo) + "course: interrupted");
     return 128 + interrupted.signal;
   } catch (const course::Failure& failure) {
     course::complain(std::string("course: ") + failure.what());

@@ -26,6 +26,12 @@ std::string short_stage(const std::string& name) {
   return name.starts_with("x-") ? name : name.substr(0, name.find('-'));
 }
 
+// The trunk by its letters, then the excursions as they are written down.
+bool comes_before(const Stage& a, const Stage& b) {
+  if (a.excursion() || b.excursion()) return !a.excursion() && b.excursion();
+  return a.name < b.name;
+}
+
 // How many characters must be inserted, removed or replaced to get from one to the other.
 std::size_t edit_distance(std::string_view from, std::string_view to) {
   std::vector<std::size_t> row(to.size() + 1);
@@ -119,13 +125,11 @@ void Map::add(const fs::path& file) {
       bool known =
           std::any_of(chapter->stages.begin(), chapter->stages.end(),
                       [&](const Stage& other) { return other.short_name() == stage.short_name(); });
-      if (!known) chapter->stages.push_back(std::move(stage));
+      if (known) continue;
+      auto& stages = chapter->stages;
+      stages.insert(std::upper_bound(stages.begin(), stages.end(), stage, comes_before),
+                    std::move(stage));
     }
-    std::stable_sort(chapter->stages.begin(), chapter->stages.end(),
-                     [](const Stage& a, const Stage& b) {
-                       if (a.excursion() || b.excursion()) return !a.excursion() && b.excursion();
-                       return a.name < b.name;
-                     });
   }
 }
 

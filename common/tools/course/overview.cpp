@@ -27,6 +27,9 @@ int overview(const Workshop& workshop) {
   Style look = style();
   std::string stages;
   std::size_t written = 0, planned = 0;
+  std::size_t longest_title = 0;
+  for (const Chapter& chapter : workshop.map.chapters())
+    if (chapter.last_written()) longest_title = std::max(longest_title, chapter.title.size());
   const Stage* first = nullptr;
   const Stage* last = nullptr;
   for (const Chapter& chapter : workshop.map.chapters()) {
@@ -37,8 +40,9 @@ int overview(const Workshop& workshop) {
       if (!stage.excursion()) last = &stage;
     }
     if (const Stage* end = chapter.last_written())
-      stages += "  " + padded(chapter.name, 6) + padded(chapter.title, 34) + "up to " +
-                end->short_name() + (chapter.text.empty() ? "" : "   " + chapter.text) + "\n";
+      stages += "  " + padded(chapter.name, 6) + padded(chapter.title, longest_title + 2) +
+                "up to " + end->short_name() + (chapter.text.empty() ? "" : "  " + chapter.text) +
+                "\n";
   }
   if (!first || !last) {
     print("There are no stages yet. ./course list shows what is planned.\n");

@@ -105,7 +105,7 @@ int run_stage(const Workshop& workshop, const Stage& stage, const RunOptions& op
     complain("course: " + stage.short_name() + " was " + ended.exit.describe());
   int status = status_of(ended.exit);
   try {
-    if (server) print("\nWhat the server saw:\n" + server->timeline(style()));
+    if (server) print("\n" + server->timeline(style()));
   } catch (const Failure&) {
     // A stage that could not write either has already said so.
     if (status == 0) throw;

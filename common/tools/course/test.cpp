@@ -12,9 +12,9 @@ namespace course {
 namespace {
 
 process::Command ctest(const Workshop& workshop, const std::string& label) {
-  // Long runs have commands of their own.
-  process::Command command{
-      {"ctest", "--test-dir", workshop.build.string(), "--label-exclude", "^(fuzz|proof|bench)$"}};
+  // Long runs, and the upkeep of the text, have commands of their own.
+  process::Command command{{"ctest", "--label-exclude", "^(fuzz|proof|bench|text)$"}};
+  command.directory = workshop.build;
   if (!label.empty()) command.arguments.insert(command.arguments.end(), {"--label-regex", label});
   return command;
 }
@@ -25,8 +25,8 @@ std::vector<std::string> suites(process::Command command) {
   process::Result listed = process::run(command);
   if (!listed.exit.ok()) throw Failure("ctest cannot list the suites: " + listed.err);
   std::vector<std::string> names;
-  for (const auto& test : nlohmann::json::parse(listed.out).at("tests"))
-    names.push_back(test.at("name"));
+  nlohmann::json all = nlohmann::json::parse(listed.out);
+  for (const nlohmann::json& test : all.at("tests")) names.push_back(test.at("name"));
   return names;
 }
 
@@ -51,9 +51,11 @@ int test(const Workshop& workshop, const std::string& name) {
         names.size() == 1 ? names.front() : std::to_string(names.size()) + " suites");
 
   std::string jobs = std::to_string(std::max(1U, std::thread::hardware_concurrency()));
-  command.arguments.insert(command.arguments.end(),
-                           {"--output-on-failure", "--no-tests=error", "--parallel", jobs});
+  command.arguments.insert(command.arguments.end(), {"--output-on-failure", "--no-label-summary",
+                                                     "--no-tests=error", "--parallel", jobs});
   command.own_group = true;  // a signal has to reach the suites and what they started
+  // With `stty tostop` the terminal would stop a group that is not in the foreground.
+  std::signal(SIGTTOU, SIG_IGN);
   Signals signals;
   Ended ended = run_in_foreground(command, signals);
   if (ended.signal != 0) throw Interrupted{ended.signal};

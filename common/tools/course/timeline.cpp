@@ -81,9 +81,10 @@ std::string axis(Milliseconds total, std::size_t width) {
 
 std::string timeline(const std::vector<delay::Exchange>& seen, std::uint64_t peak,
                      delay::Clock::time_point now, const Style& style) {
-  if (seen.empty()) return "no request reached the server\n";
-  auto answered = [](const delay::Exchange& one) { return one.answered >= one.received; };
-  auto end_of = [&](const delay::Exchange& one) { return answered(one) ? one.answered : now; };
+  if (seen.empty()) return "The server saw no request.\n";
+  auto over = [](const delay::Exchange& one) { return one.answered >= one.received; };
+  auto end_of = [&](const delay::Exchange& one) { return over(one) ? one.answered : now; };
+  auto answered = [&](const delay::Exchange& one) { return over(one) && !one.lost; };
 
   delay::Clock::time_point begin = seen.front().received, end = begin;
   std::size_t label_width = 0;
@@ -103,7 +104,7 @@ std::string timeline(const std::vector<delay::Exchange>& seen, std::uint64_t pea
     return static_cast<std::size_t>(std::lround(part * static_cast<double>(bars)));
   };
 
-  std::string text;
+  std::string text = "What the server saw:\n";
   std::size_t rows = seen.size() <= most_rows ? seen.size() : most_rows - 1;
   for (std::size_t row = 0; row < rows; ++row) {
     const delay::Exchange& one = seen[row];

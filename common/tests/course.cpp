@@ -1,0 +1,796 @@
+// The reader's command: its parts, then the program and the script on a small course of two
+// chapters, whose stages and suites are shell scripts.
+
+#include <doctest/doctest.h>
+#include <signal.h>
+#include <sys/stat.h>
+
+#include <chrono>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "course/failure.hpp"
+#include "course/map.hpp"
+#include "course/timeline.hpp"
+#include "process/child.hpp"
+#include "testing/program.hpp"
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+using process::Result;
+using Words = std::vector<std::string>;
+
+namespace {
+
+void write(const fs::path& file, const std::string& text, bool executable = false) {
+  fs::create_directories(file.parent_path());
+  fs::remove(file);  // never through a link
+  std::ofstream(file) << text;
+  if (executable) fs::permissions(file, fs::perms::owner_all);
+}
+
+std::string read(const fs::path& file) {
+  std::ostringstream text;
+  text << std::ifstream(file).rdbuf();
+  return text.str();
+}
+
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+// What every error has to be: one line that says whose it is.
+bool one_line(const std::string& err) {
+  return err.starts_with("course: ") && err.find('\n') == err.size() - 1;
+}
+
+// A request to the server in $2, in a shell: "GET /20/hello".
+std::string request(const std::string& path) {
+  return "exec 3<>/dev/tcp/${2%:*}/${2#*:}\n"
+         "printf 'GET " +
+         path + " HTTP/1.1\\r\\nHost: x\\r\\nConnection: close\\r\\n\\r\\n' >&3\n";
+}
+
+// A course of two chapters, in a folder with a space in its name, and its build folder.
+class Scratch {
+ public:
+  Scratch() {
+    write(root() / "ch03-syscalls/chapter.json", R"({ "chapter": "ch03", "title": "Calls",
+      "text": "docs/ch03-syscalls.md", "stages": [
+        { "name": "d-blocking-io", "title": "one after the other", "server": true },
+        { "name": "f-poll", "title": "ask once", "predecessor": "ch03/d", "server": true } ] })");
+    write(root() / "ch04-epoll-queue/chapter.json", R"({ "chapter": "ch04", "title": "A queue",
+      "stages": [
+        { "name": "a-epoll", "title": "the kernel keeps the list", "predecessor": "ch03/f-poll" },
+        { "name": "x-asio", "title": "a library", "predecessor": "ch04/a" } ] })");
+    write(root() / "common/tools/course/later.json", R"([
+      { "chapter": "ch04", "folder": "ch04-epoll-queue", "title": "A queue", "stages": [
+        { "name": "a-planned-name", "title": "an older plan" },
+        { "name": "x-io-uring", "title": "completions" } ] },
+      { "chapter": "ch08", "folder": "ch08-reactor-executor", "title": "Later", "stages": [
+        { "name": "c-reactor-executor", "title": "tasks" } ] } ])");
+    write(root() / "ch03-syscalls/d-blocking-io/main.cpp", "one\n");
+    write(root() / "ch03-syscalls/f-poll/main.cpp", "the same\nint before = 1;\n");
+    write(root() / "ch03-syscalls/f-poll/gone.hpp", "gone\n");
+    write(root() / "ch03-syscalls/f-poll/kept.hpp", "kept\n");
+    write(root() / "ch04-epoll-queue/a-epoll/main.cpp", "the same\nint after = 1;\n");
+    write(root() / "ch04-epoll-queue/a-epoll/fresh.hpp", "1\n2\n3\n");
+    write(root() / "ch04-epoll-queue/a-epoll/kept.hpp", "kept\n");
+  }
+
+  [[nodiscard]] fs::path root() const { return folder_.path() / "a course"; }
+  [[nodiscard]] fs::path build() const { return folder_.path() / "a build"; }
+  [[nodiscard]] fs::path folder() const { return folder_.path(); }
+
+  // `script` becomes the program of this stage; `make` is run, and must succeed, whenever it is
+  // built.
+  void stage(const std::string& target, const std::string& script, const std::string& make = ":") {
+    write(root() / (target + ".sh"), "#!/bin/bash\n" + script, true);
+    write(root() / (target + ".make"), "#!/bin/sh\n" + make, true);
+    cmake_ += "add_custom_target(" + target + " COMMAND ${CMAKE_SOURCE_DIR}/" + target +
+              ".make COMMAND cp ${CMAKE_SOURCE_DIR}/" + target + ".sh bin/" + target + ")\n";
+  }
+  void suite(const std::string& target, const std::string& label, const std::string& script) {
+    stage(target, script);
+    cmake_ += "add_test(NAME " + target + " COMMAND ${CMAKE_BINARY_DIR}/bin/" + target +
+              ")\nset_tests_properties(" + target + " PROPERTIES LABELS \"" + label + "\")\n";
+  }
+  void configure() {
+    write(root() / "CMakeLists.txt",
+          "cmake_minimum_required(VERSION 3.25)\nproject(scratch LANGUAGES NONE)\n"
+          "enable_testing()\n" +
+              cmake_);
+    fs::create_directories(build() / "bin");
+    Result result = process::run({{"cmake", "-S", root(), "-B", build(), "-G", "Ninja"}});
+    REQUIRE_MESSAGE(result.exit.ok(), result.err);
+  }
+
+  [[nodiscard]] process::Command command(const Words& words) const {
+    Words all{"--root", root(), "--build", build()};
+    all.insert(all.end(), words.begin(), words.end());
+    process::Command command = testing::program(COURSE_PROGRAM, all);
+    command.environment = {{"LC_ALL", "C"}, {"GIT_PAGER", "cat"}};
+    return command;
+  }
+  [[nodiscard]] Result course(const Words& words) const {
+    return process::run(command(words), testing::patience);
+  }
+  // The same by a shell, which sees the command as "$@".
+  [[nodiscard]] Result course_in(const std::string& shell, const Words& words) const {
+    process::Command command = this->command(words);
+    command.arguments.insert(command.arguments.begin(), {"/bin/sh", "-c", shell, "sh"});
+    command.directory = folder();
+    return process::run(command, testing::patience);
+  }
+
+ private:
+  testing::TemporaryFolder folder_;
+  std::string cmake_;
+};
+
+std::string failure_of(const course::Map& map, const std::string& name) {
+  try {
+    return map.stage(name).target();
+  } catch (const course::Failure& failure) {
+    return std::to_string(failure.status()) + ": " + failure.what();
+  }
+}
+
+}  // namespace
+
+// ---- Names
+
+TEST_CASE("a stage is found by its letter, its name, and the path of its folder") {
+  Scratch scratch;
+  course::Map map(scratch.root());
+  for (const char* name :
+       {"ch04/a", "ch04/a/", "ch04/a-epoll", "ch04-epoll-queue/a", "ch04-epoll-queue/a-epoll/"})
+    CHECK(map.stage(name).target() == "ch04-a-epoll");
+  CHECK(map.stage((scratch.root() / "ch04-epoll-queue/a-epoll/").string()).target() ==
+        "ch04-a-epoll");
+  CHECK(map.stage("ch04/x-asio").target() == "ch04-x-asio");
+  CHECK(map.stage("ch04/a").folder == "ch04-epoll-queue/a-epoll");
+  CHECK(map.predecessor(map.stage("ch04/a")) == &map.stage("ch03/f"));
+  CHECK(map.predecessor(map.stage("ch03/d")) == nullptr);
+}
+
+TEST_CASE("a chapter alone stands for its last stage on the trunk, not for an excursion") {
+  Scratch scratch;
+  course::Map map(scratch.root());
+  CHECK(map.stage("ch03").target() == "ch03-f-poll");
+  CHECK(map.stage("ch04").target() == "ch04-a-epoll");
+}
+
+TEST_CASE("a wrong name gets the nearest right one") {
+  Scratch scratch;
+  course::Map map(scratch.root());
+  CHECK(failure_of(map, "ch4/a") ==
+        "2: there is no stage or chapter \"ch4/a\"; did you mean ch04/a?");
+  CHECK(failure_of(map, "ch04/a-epol") ==
+        "2: ch04 has no stage \"a-epol\"; did you mean ch04/a-epoll?");
+  CHECK(failure_of(map, "ch04/b") ==
+        "2: ch04 has no stage \"b\"; it has a-epoll, x-asio, x-io-uring");
+  CHECK(failure_of(map, "epoll") ==
+        "2: there is no stage or chapter \"epoll\"; did you mean ch04/a-epoll?");
+  CHECK(failure_of(map, "something/else") ==
+        "2: there is no stage or chapter \"something/else\"; ./course list shows all");
+}
+
+TEST_CASE("a planned stage is told from a wrong name, and stops being planned once it is there") {
+  Scratch scratch;
+  course::Map map(scratch.root());
+  CHECK(
+      failure_of(map, "ch08/c") ==
+      "2: ch08/c-reactor-executor is planned but not written yet; what there is goes up to ch04/a "
+      "(./course list shows all)");
+  CHECK(has(failure_of(map, "ch08"), "2: ch08 is planned"));
+  CHECK(failure_of(map, "ch04/x-io-uring").starts_with("2: ch04/x-io-uring is planned"));
+  CHECK(failure_of(map, "ch04/a-planned-name").starts_with("2: ch04 has no stage"));
+}
+
+TEST_CASE("a map that cannot be used is named") {
+  Scratch scratch;
+  write(scratch.root() / "ch05-fibers/chapter.json", "{ \"chapter\": 5 }");
+  Result result = scratch.course({"list"});
+  CHECK(result.exit.code == 1);
+  CHECK(one_line(result.err));
+  CHECK(has(result.err, "ch05-fibers/chapter.json"));
+}
+
+// ---- What only prints
+
+TEST_CASE("list shows every stage of the real course, in lines of at most 80 columns") {
+  Words words{"--root", COURSE_ROOT, "--build", "/nowhere"};
+  Result bare = process::run(testing::program(COURSE_PROGRAM, words), testing::patience);
+  words.push_back("list");
+  Result result = process::run(testing::program(COURSE_PROGRAM, words), testing::patience);
+  CHECK(bare.exit.ok());
+  CHECK(result.exit.ok());
+  course::Map map(COURSE_ROOT);
+  std::size_t stages = 0;
+  for (const course::Chapter& chapter : map.chapters()) {
+    for (const course::Stage& stage : chapter.stages) {
+      CHECK(has(result.out, " " + stage.chapter + "/" + stage.name + " "));
+      if (stage.written) CHECK(fs::exists(fs::path(COURSE_ROOT) / stage.folder / "main.cpp"));
+      CHECK_NOTHROW((void)map.predecessor(stage));
+      ++stages;
+    }
+  }
+  CHECK(stages > 40);
+  std::istringstream lines(bare.out + result.out);
+  for (std::string line; std::getline(lines, line);) CHECK_MESSAGE(line.size() <= 80, line);
+}
+
+TEST_CASE("the bare command says where the reader is and what to type first, and touches nothing") {
+  Scratch scratch;
+  Result result = scratch.course({});
+  CHECK(result.exit.ok());
+  CHECK(has(result.out, "4 stages can be run, 2 are still to come"));
+  CHECK(has(result.out, "./course run ch03/d "));
+  CHECK(has(result.out, "./course diff ch04/a "));
+  CHECK_FALSE(fs::exists(scratch.build()));
+}
+
+TEST_CASE("wrong use is status 2 and one line on standard error") {
+  Scratch scratch;
+  std::vector<std::pair<Words, std::string>> cases{
+      {{"rnu"}, "did you mean ./course run?"},
+      {{"ch04/a"}, "./course run ch04/a"},
+      {{"run"}, "needs a stage"},
+      {{"run", "ch04/a", "--all"}, "--all"},
+      {{"run", "ch03/f", "--unit-ms", "0"}, "--unit-ms"},
+      {{"run", "ch04/a", "--unit-ms", "10"}, "makes no requests"},
+      {{"run", "ch04/a", "ch03/f"}, "ch03/f"},
+      {{"run", "ch04/a", "--mine"}, "comes later"},
+      {{"diff"}, "STAGE"},
+      {{"diff", "ch04/a", "--generated"}, "comes later"},
+      {{"diff", "ch04/a", "--stat", "--words"}, "exclude each other"},
+      {{"diff", "ch04/a", "--color", "sometimes"}, "--color"},
+      {{"check", "ch04/a"}, "comes later"},
+      {{"test", "ch77"}, "no stage or chapter"},
+      {{"--frobnicate"}, "--frobnicate"}};
+  for (const auto& [words, said] : cases) {
+    CAPTURE(words.back());
+    Result result = scratch.course(words);
+    CHECK(result.exit.code == 2);
+    CHECK(result.out == "");
+    CHECK(one_line(result.err));
+    CHECK_MESSAGE(has(result.err, said), result.err);
+  }
+}
+
+// ---- diff
+
+TEST_CASE("a diff names both stages, and the files from the root, without any repository") {
+  Scratch scratch;
+  Result result = scratch.course({"diff", "ch04/a"});
+  CHECK(result.exit.code == 0);
+  CHECK(result.err == "");
+  CHECK(
+      result.out.starts_with("from ch03/f-poll   ask once\n"
+                             "to   ch04/a-epoll  the kernel keeps the list\n\n"));
+  CHECK(has(result.out,
+            "--- a/ch03-syscalls/f-poll/main.cpp\n"
+            "+++ b/ch04-epoll-queue/a-epoll/main.cpp\n"));
+  CHECK(has(result.out, "-int before = 1;\n+int after = 1;\n"));
+  CHECK(has(result.out, "deleted file"));
+  CHECK(has(result.out, "new file"));
+  CHECK_FALSE(has(result.out, "kept"));
+  CHECK_FALSE(has(result.out, "\x1b["));
+}
+
+TEST_CASE("the diff is the same whatever the reader's git is set to") {
+  Scratch scratch;
+  std::string expected = scratch.course({"diff", "ch04/a"}).out;
+  write(scratch.folder() / "hostile",
+        "[diff]\n external = false\n noprefix = true\n mnemonicPrefix = true\n context = 0\n"
+        "[color]\n ui = always\n[core]\n pager = false\n[pager]\n diff = false\n");
+  process::Command command = scratch.command({"diff", "ch04/a"});
+  command.environment = {{"GIT_CONFIG_GLOBAL", scratch.folder() / "hostile"},
+                         {"GIT_EXTERNAL_DIFF", "false"},
+                         {"GIT_DIFF_OPTS", "-u0"},
+                         {"GIT_DIR", "/no/such/repository"}};
+  Result result = process::run(command, testing::patience);
+  CHECK(result.exit.ok());
+  CHECK(result.out == expected);
+
+  // A repository around the sources can have settings, too.
+  REQUIRE(process::run({{"git", "-C", scratch.root(), "init", "--quiet"}}).exit.ok());
+  REQUIRE(
+      process::run({{"git", "-C", scratch.root(), "config", "diff.noprefix", "true"}}).exit.ok());
+  CHECK(scratch.course({"diff", "ch04/a"}).out == expected);
+}
+
+TEST_CASE("a diff can be a sum, by words, or in two columns, and in colour on demand") {
+  Scratch scratch;
+  CHECK(scratch.course({"diff", "ch04/a", "--stat"}).out ==
+        "from ch03/f-poll   ask once\n"
+        "to   ch04/a-epoll  the kernel keeps the list\n"
+        "\n"
+        "  fresh.hpp (new)        3  +++\n"
+        "  gone.hpp (removed)     1  -\n"
+        "  main.cpp               2  +-\n"
+        "3 files changed, 4 lines added, 2 removed\n");
+  CHECK(has(scratch.course({"diff", "ch04/a", "--words"}).out, "int [-before-]{+after+} = 1;\n"));
+
+  std::string columns = scratch.course({"diff", "ch04/a", "--side-by-side"}).out;
+  CHECK(has(columns,
+            "==== new: fresh.hpp (3 lines)\n==== removed: gone.hpp (1 lines)\n"
+            "==== unchanged: kept.hpp\n==== main.cpp\nthe same   "));
+  std::istringstream lines(columns);
+  for (std::string line; std::getline(lines, line);) CHECK(line.size() <= 80);
+
+  CHECK(has(scratch.course({"diff", "ch04/a", "--color=always"}).out, "\x1b[31m-int before"));
+  CHECK(has(scratch.course({"diff", "ch04/a", "--from", "ch03/d", "--stat"}).out,
+            "from ch03/d-blocking-io "));
+}
+
+TEST_CASE("a stage without a predecessor shows its files") {
+  Scratch scratch;
+  CHECK(scratch.course({"diff", "ch03/d"}).out ==
+        "ch03/d starts something new: it has no predecessor. Its files:\n"
+        "==== ch03-syscalls/d-blocking-io/main.cpp (1 lines)\none\n");
+}
+
+TEST_CASE("a reader who leaves before the end of a diff gets no complaint") {
+  Scratch scratch;
+  Result result =
+      scratch.course_in("{ \"$@\" 2>err; echo $? >status; } | true", {"diff", "ch04/a"});
+  CHECK(read(scratch.folder() / "err") == "");
+  std::string status = read(scratch.folder() / "status");
+  CHECK((status == "141\n" || status == "0\n"));  // `true` may end before or after our last word
+}
+
+// ---- The timeline
+
+namespace {
+
+const delay::Clock::time_point start{1000s};
+
+delay::Exchange exchange(std::uint64_t number, const std::string& message,
+                         std::chrono::milliseconds from, std::chrono::milliseconds to) {
+  return {number, to - from, message, start + from, start + to};
+}
+
+}  // namespace
+
+TEST_CASE("overlapping requests are drawn below each other, from arrival to answer") {
+  CHECK(course::timeline({exchange(1, "request-0", 0ms, 4000ms),
+                          exchange(2, "request-1", 0ms, 1000ms), exchange(3, "r", 2000ms, 2500ms)},
+                         2, start, {}) ==
+        "What the server saw:\n"
+        "  request-0     4.0 s |#########################################################\n"
+        "  request-1     1.0 s |##############\n"
+        "  r            500 ms |                             #######\n"
+        "                       0             1              2             3          4 s\n"
+        "3 requests, at most 2 in flight at once, 4.0 s\n");
+}
+
+TEST_CASE("a terminal with UTF-8 gets blocks, and colours if it has them") {
+  std::string drawn = course::timeline({exchange(1, "hé", 0ms, 20ms)}, 1, start, {40, true, true});
+  CHECK(drawn ==
+        "What the server saw:\n"
+        "  hé     20 ms \x1b[2m│\x1b[m\x1b[36m████████████████████████\x1b[m\n"
+        "                \x1b[2m0           10     20 ms\x1b[m\n"
+        "1 request, at most 1 in flight at once, 20 ms\n");
+}
+
+TEST_CASE("a request that got no answer is said to be lost") {
+  delay::Exchange waiting = exchange(1, "r", 0ms, 0ms);
+  waiting.answered = {};
+  std::string drawn = course::timeline({waiting}, 1, start + 2s, {60, false, false});
+  CHECK(drawn ==
+        "What the server saw:\n"
+        "  r      lost |#############################################\n"
+        "               0.0        0.5         1.0        1.5   2.0 s\n"
+        "1 request, at most 1 in flight at once, 2.0 s\n");
+
+  // The server noticed that the connection was gone.
+  delay::Exchange gone = exchange(1, "r", 0ms, 50ms);
+  gone.lost = true;
+  CHECK(has(course::timeline({gone}, 1, start + 2s, {}), "  r      lost |#"));
+}
+
+TEST_CASE("no message can break its row") {
+  std::string drawn = course::timeline(
+      {exchange(1, "\x1b[2J\n\t" + std::string(300, 'x') + "é", 0ms, 20ms)}, 1, start, {});
+  CHECK(has(drawn, "\n  ?[2J??xxxxxxxxxxxxxx "));
+  std::istringstream lines(drawn);
+  for (std::string line; std::getline(lines, line);) CHECK(line.size() <= 80);
+}
+
+TEST_CASE("many requests are drawn in part, and counted in full; none is said") {
+  std::vector<delay::Exchange> many(100, exchange(1, "r", 0ms, 20ms));
+  std::string drawn = course::timeline(many, 100, start, {});
+  CHECK(std::count(drawn.begin(), drawn.end(), '\n') == 43);
+  CHECK(has(drawn, "  ... and 61 more\n"));
+  CHECK(has(drawn, "100 requests, at most 100 in flight"));
+  CHECK(course::timeline({}, 0, start, {}) == "The server saw no request.\n");
+}
+
+// ---- run
+
+TEST_CASE("run passes the server and the unit on, and draws what the server saw") {
+  Scratch scratch;
+  scratch.stage("ch03-d-blocking-io",
+                "echo \"$1 $3 $4 $5\"\n" + request("/20/hello") + "cat <&3 >/dev/null\n");
+  scratch.configure();
+  Result result = scratch.course({"run", "ch03/d", "--unit-ms", "20", "--", "--more"});
+  CHECK(result.exit.code == 0);
+  CHECK_MESSAGE(has(result.out, "--server --unit-ms 20 --more\n"), result.out);
+  CHECK(has(result.out, "What the server saw:\n  hello "));
+  CHECK(has(result.out, "1 request, at most 1 in flight at once, "));
+  CHECK(result.err == "");
+}
+
+TEST_CASE("when a stage fails, its status comes back, and what the server saw") {
+  Scratch scratch;
+  // It does not wait for its answer, and neither may we.
+  scratch.stage("ch03-d-blocking-io",
+                request("/60000/hello") +
+                    "until read -r line < <(exec 4<>/dev/tcp/${2%:*}/${2#*:}; "
+                    "printf 'GET /stats HTTP/1.1\\r\\nHost: x\\r\\n"
+                    "Connection: close\\r\\n\\r\\n' >&4; "
+                    "grep 'in_flight.*1' <&4); do :; done\nexit 7\n");
+  scratch.stage("ch03-f-poll", "kill -SEGV $$\n");
+  scratch.configure();
+  Result result = scratch.course({"run", "ch03/d"});
+  CHECK(result.exit.code == 7);
+  CHECK(has(result.out, "lost |#"));
+  CHECK(has(result.out, "1 request, at most 1 in flight at once, "));
+
+  result = scratch.course({"run", "ch03/f"});
+  CHECK(result.exit.code == 128 + SIGSEGV);
+  CHECK(result.err == "course: ch03/f was killed by SIGSEGV (Segmentation fault)\n");
+  CHECK(has(result.out, "The server saw no request.\n"));
+}
+
+TEST_CASE("a stage that needs no server is run plainly") {
+  Scratch scratch;
+  scratch.stage("ch04-a-epoll", "echo $# arguments\n");
+  scratch.configure();
+  Result result = scratch.course({"run", "ch04"});
+  CHECK(result.out == "0 arguments\n");
+  CHECK(result.err == "");
+  CHECK(has(scratch.course({"run", "ch04", "--", "a b", "c"}).out, "2 arguments"));
+}
+
+TEST_CASE("the tour runs every stage, and tells at its end which of them failed") {
+  Scratch scratch;
+  scratch.stage("ch03-d-blocking-io", "echo first $4\n");
+  scratch.stage("ch03-f-poll", "exit 3\n");
+  scratch.stage("ch04-a-epoll", "echo third\n");
+  scratch.stage("ch04-x-asio", "echo last\n");
+  scratch.configure();
+  Result result = scratch.course({"run", "--all"});
+  CHECK(result.exit.code == 1);
+  CHECK(has(result.out, "first 100\n"));
+  CHECK(has(result.out, "==== ch04/a-epoll: the kernel keeps the list\nthird\n"));
+  CHECK(has(result.out, "last\n"));
+  CHECK(result.err == "course: failed: ch03/f\n");
+}
+
+TEST_CASE("what does not build is shown in full, and is one failure") {
+  Scratch scratch;
+  scratch.stage("ch04-a-epoll", ":", "echo 'main.cpp:1: error: no'; echo more; exit 1");
+  scratch.configure();
+  Result result = scratch.course({"run", "ch04/a"});
+  CHECK(result.exit.code == 1);
+  CHECK(result.out == "");
+  CHECK(has(result.err, "main.cpp:1: error: no\nmore\n"));
+  CHECK(has(result.err, "\ncourse: could not build ch04/a-epoll; the errors are above\n"));
+  CHECK_FALSE(has(result.err, "ninja: build stopped"));
+}
+
+TEST_CASE(
+    "a standard output that closes meanwhile, or was never open, ends in one line and a status") {
+  Scratch scratch;
+  std::string go = (scratch.folder() / "go").string();
+  scratch.stage("ch03-d-blocking-io", "echo ready\nuntil [ -e '" + go + "' ]; do :; done\n");
+  scratch.configure();
+  auto check_line = [&] {
+    std::string err = read(scratch.folder() / "err");
+    CHECK_MESSAGE(one_line(err), err);
+    CHECK(has(err, "cannot write to standard output"));
+  };
+
+  process::Command command = scratch.command({"run", "ch03/d"});
+  command.arguments.insert(command.arguments.begin(), {"/bin/sh", "-c", "exec \"$@\" 2>err", "sh"});
+  command.directory = scratch.folder();
+  process::Child child(command);
+  REQUIRE(child.wait_for_output("ready", testing::patience));
+  child.close_output();
+  write(go, "");
+  CHECK(child.wait(testing::patience).code == 1);
+  check_line();
+
+  scratch.stage("ch03-f-poll", "exit 0\n");
+  scratch.configure();
+  CHECK(scratch.course_in("exec \"$@\" 2>err >&-", {"run", "ch03/f"}).exit.code == 1);
+  check_line();
+}
+
+TEST_CASE("two calls at the same time build one after the other") {
+  Scratch scratch;
+  scratch.stage("ch04-a-epoll", "echo ran\n",
+                "mkdir \"$0.lock\" || exit 1\nsleep 0.2\nrmdir \"$0.lock\"");
+  scratch.configure();
+  process::Child one(scratch.command({"run", "ch04/a"})), two(scratch.command({"run", "ch04/a"}));
+  CHECK(one.wait(testing::patience).ok());
+  CHECK(two.wait(testing::patience).ok());
+  CHECK(one.out() == "ran\n");
+  CHECK(two.out() == "ran\n");
+}
+
+// ---- Ctrl-C
+
+namespace {
+
+// Waits until the file holds a process number.
+pid_t pid_in(const fs::path& file) {
+  auto until = std::chrono::steady_clock::now() + testing::patience;
+  while (!has(read(file), "\n")) {
+    REQUIRE(std::chrono::steady_clock::now() < until);
+    std::this_thread::sleep_for(2ms);
+  }
+  return static_cast<pid_t>(std::stol(read(file)));
+}
+
+// A process without a parent is reaped by somebody else, in their own time.
+bool ends(pid_t pid) {
+  auto until = std::chrono::steady_clock::now() + testing::patience;
+  while (::kill(pid, 0) == 0 && !has(read("/proc/" + std::to_string(pid) + "/stat"), ") Z ")) {
+    if (std::chrono::steady_clock::now() > until) return false;
+    std::this_thread::sleep_for(2ms);
+  }
+  return true;
+}
+
+}  // namespace
+
+TEST_CASE("a signal to the command alone ends the stage, what builds, and the suites, too") {
+  std::signal(SIGINT, SIG_DFL);  // a shell's background jobs are started with it ignored
+  Scratch scratch;
+  std::string sleeper = "echo $$ >'" + (scratch.folder() / "pid").string() + "'\nexec sleep 60\n";
+  scratch.stage("ch03-d-blocking-io", sleeper);
+  scratch.stage("ch04-a-epoll", ":", sleeper);
+  scratch.suite("ch04-a-epoll-tests", "ch04;ch04/a", sleeper);
+  scratch.configure();
+  for (const Words& words : {Words{"run", "ch03/d"}, {"run", "ch04/a"}, {"test", "ch04/a"}}) {
+    CAPTURE(words[1]);
+    fs::remove(scratch.folder() / "pid");
+    process::Child child(scratch.command(words));
+    pid_t sleeping = pid_in(scratch.folder() / "pid");
+    child.signal(SIGINT);
+    process::Exit exit = child.wait(testing::patience);
+    CHECK_FALSE(exit.late);
+    CHECK(exit.code == 130);
+    CHECK(has(child.err(), "course: interrupted\n"));
+    CHECK(ends(sleeping));
+  }
+}
+
+TEST_CASE("a stage that ignores the first signal is killed by the second") {
+  std::signal(SIGINT, SIG_DFL);
+  Scratch scratch;
+  scratch.stage("ch03-d-blocking-io", "trap 'echo heard >&2' INT\necho $$ >'" +
+                                          (scratch.folder() / "pid").string() +
+                                          "'\nwhile :; do read -t 0.05 <> <(:); done\n");
+  scratch.configure();
+  process::Child child(scratch.command({"run", "ch03/d"}));
+  pid_t stage = pid_in(scratch.folder() / "pid");
+  child.signal(SIGINT);
+  while (!child.ended_within(10ms) && !has(child.err(), "heard")) {
+  }
+  REQUIRE(has(child.err(), "heard"));
+  child.signal(SIGINT);
+  CHECK(child.wait(testing::patience).code == 130);
+  CHECK(ends(stage));
+}
+
+// ---- test
+
+TEST_CASE("test runs the suites asked for, and is good only if one ran and all passed") {
+  Scratch scratch;
+  scratch.suite("common-tests", "common", "echo ran >>\"$0.log\"\n");
+  scratch.suite("ch03-d-blocking-io-tests", "ch03;ch03/d", "echo ran >>\"$0.log\"\n");
+  scratch.suite("ch03-f-poll-tests", "ch03;ch03/f", "echo what went wrong; exit 1\n");
+  scratch.suite("fuzz-everything", "fuzz", "exit 1\n");
+  scratch.configure();
+  auto ran = [&](const std::string& suite) {
+    return fs::exists(scratch.build() / "bin" / (suite + ".log"));
+  };
+
+  Result result = scratch.course({"test", "ch03/d"});
+  CHECK(result.exit.code == 0);
+  CHECK(ran("ch03-d-blocking-io-tests"));
+  CHECK_FALSE(ran("common-tests"));
+  CHECK_FALSE(fs::exists(scratch.build() / "bin/common-tests"));  // only what is asked for is built
+
+  result = scratch.course({"test", "ch03"});
+  CHECK(result.exit.code == 1);
+  CHECK(has(result.out, "what went wrong"));
+  CHECK(has(result.err, "course: some suites of ch03 failed, see above\n"));
+
+  result = scratch.course({"test"});
+  CHECK(result.exit.code == 1);
+  CHECK(ran("common-tests"));
+  CHECK_FALSE(has(result.out, "fuzz-everything"));
+
+  result = scratch.course({"test", "ch04/a"});
+  CHECK(result.exit.code == 1);
+  CHECK(result.err == "course: there is no suite for ch04/a yet\n");
+}
+
+// ---- The script, with stand-ins for the programs that it finds or misses
+
+namespace {
+
+// PATH holds only what every system has, and what a case adds.
+class Script {
+ public:
+  Script() {
+    fs::create_directories(root());
+    fs::copy_file(fs::path(COURSE_ROOT) / "course", root() / "course");
+    write(root() / "common/packages.txt", "g++  # a compiler\ncmake\nlibcli11-dev\n");
+    write(root() / "common/tools/course/help.txt", "the help\n");
+    // Scripts, not links: what a case writes in their place must not reach the system's own. And
+    // none of them gets the real PATH back, where a real apt-get is.
+    for (const std::string tool : {"sh", "cat", "chmod", "dirname", "env", "find", "flock", "grep",
+                                   "mkdir", "readlink", "rm", "sed", "uname"})
+      add(tool, "exec " + std::string(fs::exists("/usr/bin/" + tool) ? "/usr/bin/" : "/bin/") +
+                    tool + " \"$@\"");
+    add("id", "echo 0");
+    // It "builds" a program that tells how it was called.
+    add("cmake",
+        "echo \"cmake $*\" >>\"$LOG\"\n[ \"$1\" = --build ] || { : >\"$4/build.ninja\"; "
+        "echo \"CMAKE_HOME_DIRECTORY:INTERNAL=$2\" >\"$4/CMakeCache.txt\"; exit 0; }\n"
+        "mkdir -p \"$2/bin\"\nprintf '#!/bin/sh\\necho \"course $*\"\\n' >\"$2/bin/course\"\n"
+        "chmod +x \"$2/bin/course\"");
+  }
+
+  [[nodiscard]] fs::path root() const { return folder_.path() / "a course"; }
+  [[nodiscard]] fs::path folder() const { return folder_.path(); }
+  [[nodiscard]] std::string log() const { return read(folder() / "log"); }
+
+  void add(const std::string& program, const std::string& script) {
+    write(make_bin() / program, "#!/bin/sh\n" + script + "\n", true);
+  }
+  void add_packages(const std::string& installed) {
+    add("dpkg-query", "for package in " + installed + "; do echo \"ii  $package \"; done");
+    add("apt-get", "[ \"$1\" = -s ] || echo \"apt-get $*\" >>\"$LOG\"");
+  }
+
+  [[nodiscard]] Result run(const Words& words, fs::path script = {}) const {
+    if (script.empty()) script = root() / "course";
+    process::Command command{{"/bin/sh", script}};
+    command.arguments.insert(command.arguments.end(), words.begin(), words.end());
+    command.environment = {
+        {"PATH", folder() / "bin"}, {"LOG", folder() / "log"}, {"COURSE_BUILD", ""}, {"CXX", ""}};
+    command.directory = folder();
+    return process::run(command, testing::patience);
+  }
+
+ private:
+  [[nodiscard]] fs::path make_bin() const {
+    fs::create_directories(folder() / "bin");
+    return folder() / "bin";
+  }
+  testing::TemporaryFolder folder_;
+};
+
+}  // namespace
+
+TEST_CASE("the script builds the program once and hands over to it, from any folder") {
+  Script script;
+  script.add_packages("g++ cmake libcli11-dev");
+  std::string build = script.root() / "build/dev";
+  std::string expected =
+      "course --root " + script.root().string() + " --build " + build + " run x\n";
+  Result result = script.run({"run", "x"});
+  CHECK(result.exit.ok());
+  CHECK(result.out == expected);
+  CHECK(result.err == "Building the course command ...\n");
+
+  fs::create_symlink(script.root() / "course", script.folder() / "link");
+  result = script.run({"run", "x"}, script.folder() / "link");
+  CHECK(result.out == expected);
+  CHECK(result.err == "");
+  CHECK_FALSE(has(script.log(), "apt-get"));
+}
+
+TEST_CASE("the script's build folder can be elsewhere, and is not shared with other sources") {
+  Script script;
+  script.add_packages("g++ cmake libcli11-dev");
+  CHECK(script.run({"-B", "else where", "list"}).out ==
+        "course --root " + script.root().string() + " --build " +
+            (script.folder() / "else where").string() + " list\n");
+  CHECK(script.run({"-B"}).exit.code == 2);
+
+  write(script.folder() / "taken/CMakeCache.txt", "CMAKE_HOME_DIRECTORY:INTERNAL=/some/project\n");
+  Result result = script.run({"-Btaken", "list"});
+  CHECK(result.exit.code == 1);
+  CHECK(one_line(result.err));
+  CHECK(has(result.err, "belongs to /some/project"));
+
+  // The checkout was moved, and its own build folder with it.
+  write(script.root() / "build/dev/CMakeCache.txt", "CMAKE_HOME_DIRECTORY:INTERNAL=/old/place\n");
+  CHECK(script.run({"list"}).exit.ok());
+  CHECK(has(script.log(), " -G Ninja --fresh\n"));
+
+  result = script.run({"-B", "/proc/nowhere", "list"});
+  CHECK(result.exit.code == 1);
+  CHECK(one_line(result.err));
+  CHECK(has(result.err, "./course -B "));
+}
+
+TEST_CASE("root without a terminal gets what is missing, and hears of it") {
+  Script script;
+  script.add_packages("cmake");
+  Result result = script.run({"list"});
+  CHECK(result.exit.ok());
+  CHECK(has(result.err, "Installing g++ libcli11-dev ...\n"));
+  CHECK(has(script.log(), "install -y --no-install-recommends g++ libcli11-dev\n"));
+  CHECK_FALSE(has(script.log(), "update"));
+
+  // As in a fresh container: there are no lists yet, and a trial cannot find the packages.
+  script.add("apt-get",
+             "[ \"$1\" != -s ] || exit 100\necho \"apt-get $*\" >>\"$LOG\"\necho chatter\n"
+             "case $* in *install*) exit 1 ;; esac");
+  result = script.run({"list"});
+  CHECK(result.exit.code == 1);
+  CHECK(has(script.log(), "update"));
+  CHECK(has(result.err, "chatter\ncourse: apt-get install failed, see above\n"));
+}
+
+TEST_CASE("without root and sudo the line to type is printed, and nothing is done") {
+  Script script;
+  script.add_packages("cmake");
+  script.add("id", "echo 1000");
+  std::string line = "  apt-get install -y --no-install-recommends g++ libcli11-dev\n";
+  Result result = script.run({"list"});
+  CHECK(result.exit.code == 1);
+  CHECK(has(result.err, line));
+  script.add("sudo", "exit 1");  // it would ask for a password
+  result = script.run({"list"});
+  CHECK(result.exit.code == 1);
+  CHECK(has(result.err, line));
+  CHECK(script.log() == "");
+  script.add("sudo", "[ \"$1\" = -n ] || exec \"$@\"");
+  CHECK(script.run({"list"}).exit.ok());
+  CHECK(has(script.log(), "install -y"));
+}
+
+TEST_CASE("a compiler that is no package counts, and other systems hear what is missing") {
+  Script script;
+  script.add_packages("cmake libcli11-dev");
+  script.add("c++", ":");
+  CHECK(script.run({"list"}).exit.ok());
+  CHECK_FALSE(has(script.log(), "apt-get"));
+
+  for (const char* program : {"dpkg-query", "apt-get", "c++"})
+    fs::remove(script.folder() / "bin" / program);
+  Result result = script.run({"list"});
+  CHECK(result.exit.code == 1);
+  CHECK(one_line(result.err));
+  CHECK(has(result.err, "missing: g++\n"));
+
+  script.add("uname", "echo Darwin");
+  result = script.run({"list"});
+  CHECK(result.exit.code == 1);
+  CHECK(has(result.err, "docker run "));
+  CHECK(has(result.err, "docs/running.md"));
+}
+
+TEST_CASE("the help needs nothing installed and nothing built") {
+  Script script;
+  CHECK(script.run({"--help"}).out == "the help\n");
+  CHECK(script.log() == "");
+  std::istringstream lines(read(fs::path(COURSE_ROOT) / "common/tools/course/help.txt"));
+  for (std::string line; std::getline(lines, line);) CHECK(line.size() <= 80);
+}
