@@ -184,15 +184,15 @@ std::string head(const Answer& answer, bool chunked, bool close) {
   return head + "\r\n";
 }
 
-// The body from there on: the text over and over.
+// The body from there on: the text over and over. Once one round stands there, it is doubled until
+// it is enough.
 void append_body(std::string& to, std::string_view text, std::size_t from, std::size_t count) {
   if (text.empty()) text = ".";
-  while (count > 0) {
-    std::string_view part = text.substr(from % text.size(), count);
-    to += part;
-    from += part.size();
-    count -= part.size();
-  }
+  std::size_t begin = to.size(), end = begin + count, offset = from % text.size();
+  to += text.substr(offset);
+  to += text.substr(0, offset);
+  while (to.size() < end) to.append(to, begin, end - to.size());
+  to.resize(end);
 }
 
 std::string chunk_head(std::size_t size) {

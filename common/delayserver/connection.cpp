@@ -40,16 +40,10 @@ Connection::~Connection() {
 
 // ---- What it waits for
 
+// Where no request is expected, we read on and throw it away: to see when the peer leaves, and
+// because of what linger() says.
 bool Connection::wants_to_read() const {
-  switch (phase_) {
-    case Phase::open:
-      return queue_.size() < queue_limit;
-    case Phase::stalled:
-    case Phase::lingering:
-      return true;
-    default:
-      return false;
-  }
+  return phase_ != Phase::open || queue_.size() < queue_limit;
 }
 
 // There is an answer to be sent, now or later.
@@ -73,10 +67,10 @@ void Connection::on_deadline(Clock::time_point now) {
     refuse(408, "the request took too long to arrive");
   else if (answering() && !wants_to_write())
     send_piece(now);
-  else if (phase_ == Phase::open && queue_.empty())
-    phase_ = Phase::last;  // idle
+  else if (phase_ == Phase::open && queue_.empty() && used_)
+    phase_ = Phase::last;  // nothing comes any more
   else
-    lose();  // it did not read, or did not leave
+    lose();  // nothing ever came, or it does not read, or does not leave
   settle(now);
 }
 
@@ -88,23 +82,16 @@ void Connection::on_readable(Clock::time_point now) {
     // One read, whatever is there: the others want their turn. What is left is reported again.
     std::optional<std::size_t> count = socket_.read(books_.buffer);
     if (!count) return;
+    // The end of its stream: the peer has left. It may have closed only its side, and listen still;
+    // but nearly always it is gone, and then nobody shall wait until its answers are due.
     if (*count == 0)
-      end_of_input();
+      lose();
     else if (phase_ == Phase::open)
       take_requests({books_.buffer.data(), *count}, now);
   } catch (const std::system_error&) {  // ECONNRESET, ETIMEDOUT, …
     lose();
   }
   settle(now);
-}
-
-void Connection::end_of_input() {
-  peer_is_done_ = true;
-  // A client may close its side when it has asked all its questions; it still gets the answers.
-  if (phase_ == Phase::open)
-    phase_ = Phase::last;
-  else
-    lose();
 }
 
 void Connection::take_requests(std::string_view bytes, Clock::time_point now) {
@@ -156,12 +143,12 @@ void Connection::on_writable(Clock::time_point now) {
 
 void Connection::send_piece(Clock::time_point now) {
   Pending& first = queue_.front();
-  if (first.answer.fault == Fault::stall && !books_.stopping()) {
+  patience_ = now + books_.options.idle_timeout;
+  if (first.answer.fault == Fault::stall) {
     phase_ = Phase::stalled;
-    patience_ = now + books_.options.idle_timeout;
+    if (books_.stopping()) lose();  // nobody can wait for the end of this
     return;
   }
-  if (first.answer.fault == Fault::stall) return lose();
   if (first.answer.fault == Fault::reset) {
     ::linger nothing{1, 0};  // close() then throws away what is unsent, and sends an RST
     ::setsockopt(socket_.fd().get(), SOL_SOCKET, SO_LINGER, &nothing, sizeof nothing);
@@ -171,7 +158,6 @@ void Connection::send_piece(Clock::time_point now) {
   bool only_one = queue_.size() == 1;
   if (only_one && books_.stopping() && !parser_.started()) phase_ = Phase::last;
   out_ = first.answer.next_piece(first.sent, only_one && phase_ == Phase::last);
-  patience_ = now + books_.options.idle_timeout;
   flush(now);
 }
 
@@ -235,7 +221,7 @@ void Connection::settle(Clock::time_point now) {
 void Connection::linger(Clock::time_point now) {
   phase_ = Phase::lingering;
   patience_ = now + linger_time;
-  if (peer_is_done_ || ::shutdown(socket_.fd().get(), SHUT_WR) == -1) lose();
+  if (::shutdown(socket_.fd().get(), SHUT_WR) == -1) lose();
 }
 
 void Connection::on_broken() { lose(); }

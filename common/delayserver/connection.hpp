@@ -60,9 +60,9 @@ class Connection {
  private:
   enum class Phase {
     open,       // requests come in and are answered
-    last,       // nothing more is read; what stands in the queue is answered, then it lingers
-    stalled,    // ?fault=stall: reads only to see the peer leave
-    lingering,  // we have said all; what the peer still sends is read and thrown away
+    last,       // no more requests; what stands in the queue is answered, then it lingers
+    stalled,    // ?fault=stall: nothing is answered any more
+    lingering,  // we have said all, and closed our side
     closed,
   };
   // A request that waits for its answer, or whose answer is being sent.
@@ -77,7 +77,6 @@ class Connection {
   void take_requests(std::string_view bytes, Clock::time_point now);
   void enqueue(Answer answer);
   void refuse(int status, const std::string& why);
-  void end_of_input();
   void send_piece(Clock::time_point now);
   void flush(Clock::time_point now);
   void finish_answer(Clock::time_point now);
@@ -92,8 +91,7 @@ class Connection {
   net::TcpStream socket_;
   Books& books_;
   Phase phase_ = Phase::open;
-  bool used_ = false;          // a request has come, so the next one is a favour, not a promise
-  bool peer_is_done_ = false;  // it has closed its side: nothing more will come
+  bool used_ = false;  // a request has come, so the next one is a favour, not a promise
   http::RequestParser parser_;
   std::string input_;  // read, but for want of room in the queue not yet looked at
   // In the order of arrival, and answered in that order. A list: a node is all that a waiting

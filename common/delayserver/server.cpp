@@ -2,9 +2,9 @@
 // knows when something can be done; what is to be done then, connection.cpp knows.
 //
 // The queue is level-triggered: what we leave undone is reported again. So every step can be small,
-// which is what makes the loop fair, and no step can forget the rest. (The price, an epoll_ctl()
-// whenever a connection waits for something else, is small here: a client that reads its answers
-// is asked about with the one interest that it began with.)
+// which is what makes the loop fair, and no step can forget the rest. The price is an epoll_ctl()
+// whenever a connection begins to wait for something else; a client that reads its answers never
+// makes us pay it.
 
 #include "delayserver/server.hpp"
 
@@ -203,8 +203,8 @@ bool Server::Impl::accept_some(Clock::time_point now) {
 
 void Server::Impl::admit(net::TcpStream socket, Clock::time_point now) {
   socket.set_nonblocking(true);
-  // Every write is a whole piece; to hold it back until the last one is acknowledged only delays
-  // it.
+  // Every write is a whole piece: to hold it back until the one before is acknowledged (as Nagle's
+  // algorithm does) would only make it late.
   int fd = socket.fd().get(), yes = 1;
   ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
   control(EPOLL_CTL_ADD, fd, EPOLLIN, ++last_id);

@@ -1,6 +1,8 @@
 #pragma once
 // The delayserver: an HTTP server whose answers take as long as the request asks for. It stands in
-// for the slow world outside. GET /1500/hello answers "hello" after a second and a half.
+// for the slow world outside. GET /1500/hello answers "hello" after a second and a half. GET /
+// tells the rest. A client that closes its side of the connection has left, and so have its
+// requests.
 
 #include <chrono>
 #include <cstddef>
@@ -39,8 +41,7 @@ struct Options {
   net::Address address = net::Address::parse("127.0.0.1:8080");  // port 0: any free port
   std::size_t max_connections = 0;  // more wait to be accepted; 0: as many as descriptors allow
   std::chrono::milliseconds request_timeout{10'000};  // for a request, from its first byte (408)
-  std::chrono::milliseconds idle_timeout{
-      60'000};  // between requests; for a peer that reads nothing
+  std::chrono::milliseconds idle_timeout{60'000};     // between requests; for peers who do not read
   // Called on the server's thread, for each delayed request. They must not throw, nor call stats().
   std::function<void(const Exchange&)> on_request = {};
   std::function<void(const Exchange&)> on_answer = {};
