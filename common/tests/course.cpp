@@ -366,7 +366,7 @@ TEST_CASE("overlapping requests are drawn below each other, from arrival to answ
         "What the server saw:\n"
         "  request-0     4.0 s |#########################################################\n"
         "  request-1     1.0 s |##############\n"
-        "  r            500 ms |                             #######\n"
+        "  r             0.5 s |                             #######\n"
         "                       0             1              2             3          4 s\n"
         "3 requests, at most 2 in flight at once, 4.0 s\n");
 }

@@ -7,7 +7,7 @@
 #include "course/commands.hpp"
 #include "course/failure.hpp"
 #include "course/terminal.hpp"
-#include "process/child.hpp"
+#include "process/git_diff.hpp"
 
 namespace course {
 namespace {
@@ -23,21 +23,6 @@ void show(const process::Command& command) {
     throw Failure(command.arguments.front() + " failed: " + exit.describe());
 }
 
-// Files are named relative to the root.
-process::Command git_diff(const fs::path& root, std::vector<std::string> options,
-                          const std::string& from, const std::string& to) {
-  process::Command git{{"git", "--no-pager", "diff", "--no-index", "--no-ext-diff"}};
-  for (const std::string& word : {std::string("--"), from, to}) options.push_back(word);
-  git.arguments.insert(git.arguments.end(), options.begin(), options.end());
-  git.directory = root;
-  // The reader's own settings can replace the diff by another program, or its prefixes by nothing;
-  // this diff shall look the same for everybody.
-  git.environment = {{"GIT_DIR", "/dev/null"},           {"GIT_CONFIG_NOSYSTEM", "1"},
-                     {"GIT_CONFIG_GLOBAL", "/dev/null"}, {"GIT_CONFIG_COUNT", "0"},
-                     {"GIT_CONFIG_PARAMETERS", ""},      {"GIT_DIFF_OPTS", ""}};
-  return git;
-}
-
 // As much as fits of the sign, in proportion to the largest count.
 std::string bar(char sign, std::size_t count, std::size_t largest, std::size_t room) {
   std::size_t length = largest <= room ? count : (count * room + largest - 1) / largest;
@@ -45,47 +30,29 @@ std::string bar(char sign, std::size_t count, std::size_t largest, std::size_t r
 }
 
 // git's own --stat would fill the line with the names of the two folders.
-void print_stat(const process::Command& numstat, const std::string& from, const std::string& to,
+void print_stat(const fs::path& root, const std::string& from, const std::string& to,
                 const Style& look) {
-  process::Result result = process::run(numstat);
-  if (result.exit.code != 0 && result.exit.code != 1) throw Failure("git failed: " + result.err);
-  struct File {
-    std::string name;
-    std::size_t added = 0, removed = 0;
+  std::vector<process::ChangedFile> changed = process::changed_files(root, {}, from, to);
+  auto name = [](const process::ChangedFile& file) {
+    if (file.before.empty()) return file.after + " (new)";
+    if (file.after.empty()) return file.before + " (removed)";
+    return file.before == file.after ? file.after : file.before + " => " + file.after;
   };
-  std::vector<File> changed;
   std::size_t width = 0, largest = 1, added = 0, removed = 0;
-  // "3<tab>1<tab><nul>name before<nul>name after<nul>", where /dev/null stands for no file and
-  // a binary file has dashes for numbers.
-  std::istringstream records(result.out);
-  std::string counts, before, after;
-  while (std::getline(records, counts, '\0') && std::getline(records, before, '\0') &&
-         std::getline(records, after, '\0')) {
-    File file;
-    std::istringstream(counts) >> file.added >> file.removed;
-    if (before == "/dev/null") {
-      file.name = after.substr(to.size() + 1) + " (new)";
-    } else if (after == "/dev/null") {
-      file.name = before.substr(from.size() + 1) + " (removed)";
-    } else {
-      std::string old_name = before.substr(from.size() + 1);
-      file.name = after.substr(to.size() + 1);
-      if (file.name != old_name) file.name = old_name + " => " + file.name;
-    }
-    width = std::max(width, file.name.size());
+  for (const process::ChangedFile& file : changed) {
+    width = std::max(width, name(file).size());
     largest = std::max(largest, file.added + file.removed);
     added += file.added;
     removed += file.removed;
-    changed.push_back(std::move(file));
   }
 
   std::size_t room = look.width > width + 20 ? std::min(look.width, width + 70) - width - 12 : 8;
   std::string text;
-  for (const File& file : changed) {
+  for (const process::ChangedFile& file : changed) {
     std::string count = std::to_string(file.added + file.removed);
     text +=
-        "  " + file.name +
-        std::string(width - file.name.size() + 6 - std::min<std::size_t>(5, count.size()), ' ') +
+        "  " + name(file) +
+        std::string(width - name(file).size() + 6 - std::min<std::size_t>(5, count.size()), ' ') +
         count + "  " + look.paint("32", bar('+', file.added, largest, room)) +
         look.paint("31", bar('-', file.removed, largest, room)) + "\n";
   }
@@ -96,14 +63,13 @@ void print_stat(const process::Command& numstat, const std::string& from, const 
 void print_patch(const fs::path& root, const std::string& from, const std::string& to, Form form,
                  const Style& look) {
   std::vector<std::string> options;
-  if (form == Form::stat)
-    return print_stat(git_diff(root, {"--numstat", "-z"}, from, to), from, to, look);
+  if (form == Form::stat) return print_stat(root, from, to, look);
   options.push_back(look.colour ? "--color=always" : "--color=never");
   if (form == Form::words) {
     options.push_back(look.colour ? "--word-diff=color" : "--word-diff=plain");
     options.push_back("--word-diff-regex=[A-Za-z0-9_]+|[^[:space:]A-Za-z0-9_]+");
   }
-  show(git_diff(root, options, from, to));
+  show(process::git_diff(root, options, from, to));
 }
 
 // The files below a folder, by their names inside it.

@@ -11,6 +11,7 @@
 #include "course/failure.hpp"
 #include "course/foreground.hpp"
 #include "course/terminal.hpp"
+#include "net/fd.hpp"
 
 namespace course {
 namespace {
@@ -93,8 +94,8 @@ int dispatch(int argc, char** argv) {
   CLI::App* serve_command = app.add_subcommand("serve", "the delayserver")->prefix_command();
   serve_command->set_help_flag();
 
-  app.allow_extras();  // last, because subcommands would take it over; refuse() says more than
-                       // CLI11
+  // Last, because subcommands would take it over. What is left over, refuse() explains.
+  app.allow_extras();
   Words reversed(words.rbegin(), words.rend());  // this is how CLI11 wants them
   try {
     app.parse(reversed);
@@ -140,7 +141,7 @@ int dispatch(int argc, char** argv) {
 }  // namespace course
 
 int main(int argc, char** argv) {
-  course::reserve_standard_descriptors();
+  net::reserve_standard_descriptors();
   try {
     return course::dispatch(argc, argv);
   } catch (const course::Interrupted& interrupted) {

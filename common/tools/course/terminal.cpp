@@ -78,11 +78,6 @@ void print(std::string_view text) {
 
 void complain(std::string_view line) { (void)write_all(STDERR_FILENO, std::string(line) + "\n"); }
 
-void reserve_standard_descriptors() {
-  for (int number : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
-    if (::fcntl(number, F_GETFD) == -1 && errno == EBADF) (void)::open("/dev/null", O_RDONLY);
-}
-
 Pager::Pager() {
   if (!on_terminal(STDOUT_FILENO)) return;
   std::string command = pager_command();

@@ -26,10 +26,6 @@ void print(std::string_view text);
 // A line on standard error; what cannot be written there is lost.
 void complain(std::string_view line);
 
-// Opens /dev/null, unwritable, in place of standard descriptors that the program was started
-// without: the next socket would get such a number, and our output would go to its peer.
-void reserve_standard_descriptors();
-
 // While it lives, standard output goes through a pager, if it is a terminal: $GIT_PAGER, $PAGER or
 // less. The end of the scope waits until the reader has left it.
 class Pager {

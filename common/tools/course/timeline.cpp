@@ -41,10 +41,12 @@ std::string pad(const std::string& text, std::size_t width) {
   return text + std::string(width - std::min(width, columns(text)), ' ');
 }
 
-// "4.0 s", "450 ms".
-std::string duration(Milliseconds time) {
+// "4.0 s" or "450 ms": all times of a picture in the unit that suits the whole of it.
+bool in_seconds(Milliseconds total) { return total.count() >= 999.5; }
+
+std::string duration(Milliseconds time, Milliseconds total) {
   char text[32];
-  if (time.count() >= 999.5)
+  if (in_seconds(total))
     std::snprintf(text, sizeof text, "%.1f s", time.count() / 1000);
   else
     std::snprintf(text, sizeof text, "%.0f ms", time.count());
@@ -62,7 +64,7 @@ double tick(Milliseconds total, std::size_t width) {
 // "0        1        2 s": each number stands below its place.
 std::string axis(Milliseconds total, std::size_t width) {
   double step = tick(total, width);
-  bool seconds = total.count() >= 999.5;
+  bool seconds = in_seconds(total);
   std::string line;
   for (double at = 0; at <= total.count() * 1.0001; at += step) {
     char text[32];
@@ -110,7 +112,7 @@ std::string timeline(const std::vector<delay::Exchange>& seen, std::uint64_t pea
     const delay::Exchange& one = seen[row];
     std::size_t from = std::min(cell(one.received), bars - 1);
     std::size_t length = std::max<std::size_t>(cell(end_of(one)), from + 1) - from;
-    std::string time = answered(one) ? duration(one.answered - one.received) : "lost";
+    std::string time = answered(one) ? duration(one.answered - one.received, total) : "lost";
     std::string bar = repeat(style.utf8 ? "█" : "#", length);
     text += "  " + pad(printable(one.message, 20, style.utf8), label_width) +
             std::string(10 - std::min<std::size_t>(10, time.size()), ' ') + time + " " +
@@ -120,7 +122,8 @@ std::string timeline(const std::vector<delay::Exchange>& seen, std::uint64_t pea
   if (rows < seen.size()) text += "  ... and " + std::to_string(seen.size() - rows) + " more\n";
   text += std::string(label_width + 14, ' ') + style.paint("2", axis(total, bars)) + "\n";
   return text + std::to_string(seen.size()) + (seen.size() == 1 ? " request" : " requests") +
-         ", at most " + std::to_string(peak) + " in flight at once, " + duration(total) + "\n";
+         ", at most " + std::to_string(peak) + " in flight at once, " + duration(total, total) +
+         "\n";
 }
 
 }  // namespace course

@@ -4,28 +4,17 @@
 #include <cstdio>
 #include <sstream>
 
-#include "process/child.hpp"
+#include "process/git_diff.hpp"
 
 namespace text {
 namespace {
 
 namespace fs = std::filesystem;
 
-// GIT_DIR=/dev/null: in no repository, and so without the configuration and attributes of one.
-std::string git_diff(const fs::path& root, const Lines& arguments) {
-  process::Command git{{"git", "-c", "core.attributesFile=/dev/null", "diff", "--no-index",
-                        "--no-ext-diff", "--no-renames", "--text", "--diff-algorithm=histogram"},
-                       {{"GIT_DIR", "/dev/null"},
-                        {"GIT_CONFIG_GLOBAL", "/dev/null"},
-                        {"GIT_CONFIG_NOSYSTEM", "1"},
-                        {"GIT_CONFIG_COUNT", "0"},
-                        {"GIT_CONFIG_PARAMETERS", ""},
-                        {"GIT_ATTR_NOSYSTEM", "1"},
-                        {"GIT_DIFF_OPTS", ""},
-                        {"LC_ALL", "C.UTF-8"}},
-                       root};
-  git.arguments.insert(git.arguments.end(), arguments.begin(), arguments.end());
-  process::Result result = process::run(git);
+const std::vector<std::string> git_options{"--no-renames", "--text", "--diff-algorithm=histogram"};
+
+std::string git_diff(const fs::path& root, const std::string& from, const std::string& to) {
+  process::Result result = process::run(process::git_diff(root, git_options, from, to));
   if (result.exit.code != 0 && result.exit.code != 1)
     throw Error("git diff failed: " + std::string(trimmed(result.err)));
   return result.out;
@@ -53,7 +42,7 @@ FileDiff::FileDiff(const fs::path& root, const Folders& folders, const std::stri
   if (removed) after = "/dev/null";
   file_headers_ = {"--- " + before, "+++ " + after};
 
-  for (const std::string& line : split_lines(git_diff(root, {"--", before, after}))) {
+  for (const std::string& line : split_lines(git_diff(root, before, after))) {
     if (line.starts_with("@@"))
       hunks_.push_back({without_numbers(line), {}});
     else if (!hunks_.empty() && !line.starts_with('\\'))  // "\ No newline at end of file"
@@ -96,41 +85,25 @@ Lines FileDiff::with_headers() const {
 }
 
 Lines diffstat(const fs::path& root, const Folders& folders) {
-  struct Row {
-    std::string file;
-    std::size_t added = 0, removed = 0;
-    std::string note;
+  std::vector<process::ChangedFile> files =
+      process::changed_files(root, git_options, folders.before, folders.after);
+  auto name = [](const process::ChangedFile& file) {
+    return file.after.empty() ? file.before : file.after;
   };
-  std::vector<Row> rows;
   std::size_t added = 0, removed = 0, width = 0;
-  // A row of git's: added TAB removed TAB NUL before NUL after NUL.
-  std::istringstream stream(
-      git_diff(root, {"--numstat", "-z", "--", folders.before, folders.after}));
-  for (std::string counts, before, after; std::getline(stream, counts, '\0') &&
-                                          std::getline(stream, before, '\0') &&
-                                          std::getline(stream, after, '\0');) {
-    Row row;
-    std::istringstream(counts) >> row.added >> row.removed;
-    bool is_new = before == "/dev/null", is_gone = after == "/dev/null";
-    row.file =
-        is_gone ? before.substr(folders.before.size() + 1) : after.substr(folders.after.size() + 1);
-    row.note = is_new ? "  new" : is_gone ? "  gone" : "";
-    added += row.added;
-    removed += row.removed;
-    width = std::max(width, row.file.size());
-    rows.push_back(std::move(row));
-  }
-  std::sort(rows.begin(), rows.end(),
-            [](const Row& one, const Row& other) { return one.file < other.file; });
+  for (const process::ChangedFile& file : files) width = std::max(width, name(file).size());
 
   Lines lines;
-  for (const Row& row : rows) {
+  for (const process::ChangedFile& file : files) {
     char counts[64];
-    std::snprintf(counts, sizeof counts, "  %+5ld  %5s", static_cast<long>(row.added),
-                  ("-" + std::to_string(row.removed)).c_str());
-    lines.push_back(row.file + std::string(width - row.file.size(), ' ') + counts + row.note);
+    std::snprintf(counts, sizeof counts, "  %+5ld  %5s", static_cast<long>(file.added),
+                  ("-" + std::to_string(file.removed)).c_str());
+    const char* note = file.before.empty() ? "  new" : file.after.empty() ? "  gone" : "";
+    lines.push_back(name(file) + std::string(width - name(file).size(), ' ') + counts + note);
+    added += file.added;
+    removed += file.removed;
   }
-  lines.push_back(plural(rows.size(), "file") + " changed: " + plural(added, "line") + " added, " +
+  lines.push_back(plural(files.size(), "file") + " changed: " + plural(added, "line") + " added, " +
                   std::to_string(removed) + " removed");
   return lines;
 }
