@@ -52,13 +52,12 @@ class Fd {
   int number_ = -1;
 };
 
-// For the beginning of main(). A program may be started with standard output closed. The next socket
-// would then get number 1, and what is meant for the screen would go to a peer. A descriptor that
-// cannot be written to, in that place, turns it into an error that can be reported.
+// For the beginning of main(). A program may be started with standard output closed. The next
+// socket would then get number 1, and what is meant for the screen would go to a peer. A descriptor
+// that cannot be written to, in that place, turns it into an error that can be reported.
 inline void reserve_standard_descriptors() {
   for (int number : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
-    if (::fcntl(number, F_GETFD) == -1 && errno == EBADF)
-      [[maybe_unused]] int reserved = ::open("/dev/null", O_RDONLY);
+    if (::fcntl(number, F_GETFD) == -1 && errno == EBADF) (void)::open("/dev/null", O_RDONLY);
 }
 
 }  // namespace net
