@@ -7,6 +7,7 @@
 #include <string_view>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "http/percent.hpp"
 
@@ -115,13 +116,13 @@ std::string_view cut(std::string_view& text, char separator) {
 }
 
 void read_query(std::string_view query, Answer& answer) {
-  std::string seen;
+  std::vector<std::string_view> seen;
   while (!query.empty()) {
     std::string_view value = cut(query, '&');
     std::string_view key = cut(value, '=');
-    std::string once = "&" + std::string(key) + "=";
-    if (seen.find(once) != std::string::npos) throw http::RequestError(400, query_manual);
-    seen += once;
+    if (std::find(seen.begin(), seen.end(), key) != seen.end())
+      throw http::RequestError(400, query_manual);
+    seen.push_back(key);
 
     if (key == "fill")
       answer.size = number(value, 0, max_fill, query_manual);

@@ -2,7 +2,6 @@
 
 #include <CLI/CLI.hpp>
 
-#include <cerrno>
 #include <csignal>
 #include <iostream>
 #include <string>
