@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "process/child.hpp"
+#include "testing/peer.hpp"
 #include "testing/program.hpp"
 #include "text/lines.hpp"
 #include "text/links.hpp"
@@ -421,10 +422,13 @@ TEST_CASE("a run that takes too long is ended with everything that it started") 
   CHECK_THROWS_WITH_AS((void)repository.content(marker), "the command was stopped after 1 seconds",
                        text::Error);
   // "PID (sleep) S …"; Z is a dead process that nobody has asked after yet.
-  std::ifstream stat("/proc/" + std::to_string(std::stoi(scratch.read("pid"))) + "/stat");
-  std::string pid, name, state = "gone";
-  stat >> pid >> name >> state;
-  CHECK((state == "gone" || state == "Z" || state == "X"));
+  std::string stat_file = "/proc/" + std::to_string(std::stoi(scratch.read("pid"))) + "/stat";
+  CHECK(testing::eventually([&] {
+    std::ifstream stat(stat_file);
+    std::string pid, name, state = "gone";
+    stat >> pid >> name >> state;
+    return state == "gone" || state == "Z" || state == "X";
+  }));
 }
 
 TEST_CASE("every mistake names its place, and the page stays as it is") {
