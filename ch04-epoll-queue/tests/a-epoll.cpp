@@ -17,6 +17,7 @@
 #include "testing/delayserver.hpp"
 #include "testing/faults.hpp"
 #include "testing/peer.hpp"
+#include "testing/print.hpp"
 #include "testing/program.hpp"
 #include "testing/stage_program.hpp"
 

@@ -34,13 +34,25 @@ endif()
 
 # doctest, nlohmann_json and CLI11: the system's packages, or else these releases, checked by hash.
 include(FetchContent)
-function(course_package name package_args url hash)
-  find_package(${name} ${package_args} QUIET)
+function(course_package name version debian url hash)
+  find_package(${name} ${version} QUIET)
   if(${name}_FOUND)
     return()
   endif()
-  message(STATUS "${name} is not installed; fetching ${url}")
-  FetchContent_Declare(${name} SYSTEM URL ${url} URL_HASH SHA256=${hash}
+  # Downloaded by ourselves: FetchContent tries for minutes, and hides the reason when it gives up.
+  cmake_path(GET url FILENAME file)
+  set(file "${CMAKE_BINARY_DIR}/_deps/${name}-${file}")
+  if(NOT EXISTS "${file}")
+    message(STATUS "${name} is not installed; fetching ${url}")
+    file(DOWNLOAD "${url}" "${file}.part" STATUS status INACTIVITY_TIMEOUT 20)
+    list(POP_FRONT status code reason)
+    if(NOT code EQUAL 0)
+      message(FATAL_ERROR "${name} is neither installed (on Debian: apt-get install ${debian}) "
+        "nor can it be fetched from ${url}: ${reason}")
+    endif()
+    file(RENAME "${file}.part" "${file}")
+  endif()
+  FetchContent_Declare(${name} SYSTEM URL "${file}" URL_HASH SHA256=${hash}
     DOWNLOAD_EXTRACT_TIMESTAMP ON)
   FetchContent_MakeAvailable(${name})
 endfunction()
@@ -50,13 +62,13 @@ set(CLI11_SINGLE_FILE OFF CACHE INTERNAL "")
 set(CLI11_BUILD_TESTS OFF CACHE INTERNAL "")
 set(CLI11_BUILD_EXAMPLES OFF CACHE INTERNAL "")
 set(JSON_BuildTests OFF CACHE INTERNAL "")
-course_package(doctest 2.4.9
+course_package(doctest 2.4.9 doctest-dev
   https://github.com/doctest/doctest/archive/refs/tags/v2.4.11.tar.gz
   632ed2c05a7f53fa961381497bf8069093f0d6628c5f26286161fbd32a560186)
-course_package(nlohmann_json 3.11
+course_package(nlohmann_json 3.11 nlohmann-json3-dev
   https://github.com/nlohmann/json/releases/download/v3.11.3/json.tar.xz
   d6c65aca6b1ed68e7a182f4757257b107ae403032760ed6ef121c9d55e81757d)
-course_package(CLI11 2.1
+course_package(CLI11 2.1 libcli11-dev
   https://github.com/CLIUtils/CLI11/archive/refs/tags/v2.4.2.tar.gz
   f2d893a65c3b1324c50d4e682c0cdc021dd0477ae2c048544f39eed6654b699a)
 

@@ -79,6 +79,11 @@ void ResponseParser::finish() {
     state_ = State::done;
     return;
   }
+  // Only now is it certain how the line goes on, wherever it was split.
+  if (state_ == State::status_line && wire_.inside_line() &&
+      !std::string_view("HTTP/").starts_with(wire_.unfinished_line().substr(0, 5)))
+    throw failure_.emplace("this is not HTTP; it begins with " +
+                           wire::quoted(wire_.unfinished_line()));
   std::string why = "the server closed the connection ";
   if (state_ == State::status_line && !wire_.inside_line()) {
     why += "without an answer";

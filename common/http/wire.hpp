@@ -75,6 +75,7 @@ class Reader {
   [[nodiscard]] bool inside_line() const noexcept {
     return !partial_line_.empty() && partial_line_ != "\r";
   }
+  [[nodiscard]] std::string_view unfinished_line() const noexcept { return partial_line_; }
   void reset();  // ready for another message
 
  private:

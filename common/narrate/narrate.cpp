@@ -37,6 +37,17 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(0, text.find_last_not_of(' ') + 1);
 }
 
+// One line of a terminal, whatever a server sent.
+std::string one_line(std::string text) {
+  constexpr std::size_t most = 160;
+  if (text.size() > most) text = text.substr(0, most) + "...";
+  for (char& c : text)
+    if (static_cast<unsigned char>(c) < ' ' || c == 0x7f) c = '?';
+  return text;
+}
+
+bool silent = false;
+
 }  // namespace
 
 namespace detail {
@@ -52,7 +63,7 @@ void write(Mark mark, std::string_view verb, std::string_view subject, const std
                                              static_cast<int>(subject.size()), subject.data());
   size = std::min(size, static_cast<int>(sizeof head) - 1);
   std::string line = std::string(head, static_cast<std::size_t>(size)) + text;
-  write_all(std::string(trimmed(line)) + "\n");
+  if (!silent) write_all(one_line(std::string(trimmed(line))) + "\n");
 
   if (Trace* file = trace().get()) {
     bool own_row = !subject.empty();
@@ -82,7 +93,11 @@ void end_slice(std::string_view verb) noexcept {
 
 }  // namespace detail
 
-void print(std::string_view line) { write_all(std::string(line) + "\n"); }
+void print(std::string_view line) {
+  if (!silent) write_all(std::string(line) + "\n");
+}
+
+void set_silent(bool wanted) { silent = wanted; }
 
 void trace_to(const std::string& file) {
   trace() = std::make_unique<Trace>(file, program_invocation_short_name);

@@ -30,8 +30,9 @@ std::string text(const Parts&... parts) {
 }
 }  // namespace detail
 
-// Says that `verb` happened to `subject`; the rest is put together as with <<. Throws
-// std::system_error("write") when standard output takes nothing any more.
+// Says that `verb` happened to `subject`; the rest is put together as with <<. It may hold what a
+// stranger sent: control bytes are shown as '?', and what is too long for a line is cut. Throws
+// std::system_error when standard output takes nothing any more.
 template <class... Parts>
 void say(std::string_view verb, std::string_view subject, const Parts&... rest) {
   detail::write(detail::Mark::instant, verb, subject, detail::text(rest...));
@@ -66,6 +67,10 @@ class [[nodiscard]] Span {
 
 // A line that is not an event: a result, a sum.
 void print(std::string_view line);
+
+// Prints nothing from now on (or again); a trace is written all the same. For suites, whose
+// failures would drown in narration. Not thread-safe: at the beginning, or while nobody narrates.
+void set_silent(bool silent);
 
 // From now on events also go to this file, as a JSON array in Chrome's trace event format. The file
 // is complete when the program ends normally; after a crash its end is missing, which the viewers

@@ -9,6 +9,9 @@
 
 namespace testing {
 
+// More than any patience inside the case, which can say more about what it waited for.
+std::chrono::seconds case_limit() { return patience * (emulated() ? 4 : 2); }
+
 bool emulated() { return std::string_view(COURSE_EMULATOR) != ""; }
 
 process::Command program(const std::string& path, std::vector<std::string> arguments) {

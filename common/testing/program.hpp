@@ -12,7 +12,10 @@ namespace testing {
 
 // How long a program or a condition may take that needs a fraction of a second: only what hangs
 // comes near it, also on a slow machine and under an emulator.
-inline constexpr std::chrono::seconds patience{20};
+inline constexpr std::chrono::seconds patience{15};
+
+// How long one case may take before the suite ends with its name.
+[[nodiscard]] std::chrono::seconds case_limit();
 
 // Whether this suite runs in an emulator (qemu-user), for the few things that it does differently.
 [[nodiscard]] bool emulated();

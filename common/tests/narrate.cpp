@@ -33,9 +33,13 @@ class Redirected {
       : saved_(net::Fd::checked(::dup(STDOUT_FILENO), "dup")) {
     net::Fd target = net::Fd::checked(::open(file.c_str(), O_WRONLY | O_CREAT, 0600), "open");
     ::dup2(target.get(), STDOUT_FILENO);
+    narrate::set_silent(false);
   }
   Redirected(const Redirected&) = delete;
-  ~Redirected() { ::dup2(saved_.get(), STDOUT_FILENO); }
+  ~Redirected() {
+    narrate::set_silent(true);
+    ::dup2(saved_.get(), STDOUT_FILENO);
+  }
 
  private:
   net::Fd saved_;
@@ -68,6 +72,19 @@ TEST_CASE("a line says when, what, whom, and the rest") {
         "T  start     request-1   GET /\n"
         "T  done      request-1   200\n"
         "a sum\n");
+}
+
+TEST_CASE("what a server sent can neither move the cursor nor fill the screen") {
+  testing::TemporaryFolder folder;
+  std::string file = folder.path() / "out";
+  {
+    Redirected redirected(file);
+    narrate::say("done", "request-0", "\x1b[31mred\r\nnext line\x07");
+    narrate::say("done", "request-0", std::string(30000, 'x'));
+  }
+  std::string text = contents(file);
+  CHECK(text.find("?[31mred??next line?\n") != std::string::npos);
+  CHECK(text.size() < 300);
 }
 
 TEST_CASE(

@@ -15,6 +15,7 @@
 #include "net/tcp_stream.hpp"
 #include "testing/faults.hpp"
 #include "testing/peer.hpp"
+#include "testing/print.hpp"
 #include "testing/program.hpp"
 
 using net::Address;
