@@ -44,6 +44,8 @@ class Download {
 
   [[nodiscard]] bool done() const { return parser_.done(); }
   [[nodiscard]] const http::Response& response() const { return parser_.response(); }
+  [[nodiscard]] const std::string& name() const { return name_; }
+  [[nodiscard]] const net::Fd& fd() const { return stream_.fd(); }
 
  private:
   std::string name_;

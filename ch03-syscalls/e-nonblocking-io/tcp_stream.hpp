@@ -57,6 +57,8 @@ class TcpStream {
     }
   }
 
+  [[nodiscard]] const net::Fd& fd() const { return socket_; }
+
  private:
   TcpStream() = default;
   net::Fd socket_;
