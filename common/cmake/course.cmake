@@ -104,6 +104,10 @@ function(course_stage chapter name folder)
   set(stage ${chapter}-${name})
   string(REGEX MATCH "^(x-.*|[a-z])" letter ${name})
   file(GLOB sources CONFIGURE_DEPENDS "${folder}/*.cpp")
+  if(NOT sources)  # everything else shall build all the same
+    message(WARNING "${chapter}/${name} has no .cpp file in ${folder}")
+    return()
+  endif()
   add_executable(${stage} ${sources})
   target_link_libraries(${stage} PRIVATE course::common)
 

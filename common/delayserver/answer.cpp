@@ -38,7 +38,10 @@ constexpr const char* manual =
     "      ?fault=garbage    bytes that are no HTTP\n"
     "      ?fault=stall      nothing, until you leave\n"
     "  GET /stats            what the server has seen so far, as JSON\n"
-    "  GET /                 this page\n";
+    "  GET /                 this page\n"
+    "\n"
+    "Whoever closes the sending side of a connection (such as nc -N) has left and gets no "
+    "answer.\n";
 
 constexpr const char* query_manual =
     "the query may have fill=N (0 to 16777216), chunk=N (1 to 65536), gap=MS (0 to 600000, with "

@@ -1,5 +1,7 @@
 #include "delayserver/connection.hpp"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -157,7 +159,13 @@ void Connection::send_piece(Clock::time_point now) {
   // Once we stop, the answer that nothing follows says so, and ends the connection.
   bool only_one = queue_.size() == 1;
   if (only_one && books_.stopping() && !parser_.started()) phase_ = Phase::last;
-  out_ = first.answer.next_piece(first.sent, only_one && phase_ == Phase::last);
+  bool last_answer = only_one && phase_ == Phase::last;
+  out_ = first.answer.next_piece(first.sent, last_answer);
+  if (last_answer && first.sent == first.answer.body_end()) {
+    // The end of the stream then travels with the last bytes: one packet, one event at the client.
+    int yes = 1;
+    ::setsockopt(socket_.fd().get(), IPPROTO_TCP, TCP_CORK, &yes, sizeof yes);
+  }
   flush(now);
 }
 

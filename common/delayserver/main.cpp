@@ -198,7 +198,10 @@ int main(int argc, char** argv) {
                  "write a Chrome trace of the requests to this file (ui.perfetto.dev)");
   app.add_option("--max-connections", arguments.max_connections,
                  "more connections wait; 0: as many as descriptors allow")
-      ->capture_default_str();
+      ->capture_default_str()
+      ->check(CLI::Range(0, 1'000'000));
+  app.footer(
+      "A client that closes its sending side (such as nc -N) has left: it gets no answer.\n");
   delay::Options options;
   try {
     app.parse(argc, argv);

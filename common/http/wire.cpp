@@ -48,6 +48,10 @@ std::uint64_t parse_length(std::string_view digits) {
   return length;
 }
 
+Error too_much(int status, const std::string& what, std::size_t limit) {
+  return {status, what + ": at most " + std::to_string(limit) + " bytes are taken"};
+}
+
 }  // namespace
 
 bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept {
@@ -128,9 +132,10 @@ void Reader::reset() {
 }
 
 // The next line with its end, once that has arrived. The first `limit` bytes of a line that is too
-// long decide that it is, however they arrive.
+// long decide that it is, however they arrive. `most` is what the message names, unless it is 0:
+// the limit of the whole, of which `limit` is left.
 std::optional<std::string_view> Reader::line(std::string_view& bytes, std::size_t limit, int status,
-                                             const char* too_long) {
+                                             const char* too_long, std::size_t most) {
   if (bytes.empty()) return std::nullopt;
   std::string_view piece = bytes.substr(0, limit - partial_line_.size());
   std::size_t end = piece.find('\n');
@@ -139,7 +144,8 @@ std::optional<std::string_view> Reader::line(std::string_view& bytes, std::size_
 
   if (end == std::string_view::npos) {
     partial_line_ += piece;
-    if (partial_line_.size() == limit) throw Error(status, too_long);
+    if (partial_line_.size() == limit)
+      throw most == 0 ? Error(status, too_long) : too_much(status, too_long, most);
     return std::nullopt;
   }
   if (partial_line_.empty()) return piece;  // the usual case: nothing is copied
@@ -151,15 +157,15 @@ std::optional<std::string_view> Reader::line(std::string_view& bytes, std::size_
 
 std::optional<std::string_view> Reader::first_line(std::string_view& bytes) {
   std::optional<std::string_view> found =
-      line(bytes, limits_.first_line, 414, "the first line is too long");
+      line(bytes, limits_.first_line, 414, "the first line is too long", limits_.first_line);
   if (found) found = without_end(*found);
   return found;
 }
 
 bool Reader::headers(std::string_view& bytes, std::vector<Header>* headers) {
   for (;;) {
-    std::optional<std::string_view> found =
-        line(bytes, limits_.header_bytes - header_bytes_, 431, "the headers are too large");
+    std::optional<std::string_view> found = line(bytes, limits_.header_bytes - header_bytes_, 431,
+                                                 "the headers are too large", limits_.header_bytes);
     if (!found) return false;
     count_header_bytes(found->size());
     std::string_view text = without_end(*found);
@@ -171,7 +177,8 @@ bool Reader::headers(std::string_view& bytes, std::vector<Header>* headers) {
 }
 
 void Reader::count_header_bytes(std::size_t size) {
-  if (size > limits_.header_bytes - header_bytes_) throw Error(431, "the headers are too large");
+  if (size > limits_.header_bytes - header_bytes_)
+    throw too_much(431, "the headers are too large", limits_.header_bytes);
   header_bytes_ += size;
 }
 
@@ -184,7 +191,8 @@ void Reader::expect(Framing framing) {
 
 // Announced is not arrived: this only remembers the number.
 void Reader::expect_data(std::uint64_t size) {
-  if (size > limits_.body_bytes - body_bytes_) throw Error(413, "the body is too large");
+  if (size > limits_.body_bytes - body_bytes_)
+    throw too_much(413, "the body is too large", limits_.body_bytes);
   body_bytes_ += size;
   left_ = size;
 }

@@ -82,7 +82,8 @@ class Reader {
   enum class Chunk { size, data, end_of_data, trailers };
 
   [[nodiscard]] std::optional<std::string_view> line(std::string_view& bytes, std::size_t limit,
-                                                     int status, const char* too_long);
+                                                     int status, const char* too_long,
+                                                     std::size_t most = 0);
   void count_header_bytes(std::size_t size);
   void expect_data(std::uint64_t size);
   bool data(std::string_view& bytes, std::string* body);

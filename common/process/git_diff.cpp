@@ -6,12 +6,9 @@
 
 namespace process {
 
-Command git_diff(const std::filesystem::path& folder, const std::vector<std::string>& options,
-                 const std::string& from, const std::string& to) {
-  Command git{{"git", "--no-pager", "-c", "core.attributesFile=/dev/null", "diff", "--no-index",
-               "--no-ext-diff"}};
-  git.arguments.insert(git.arguments.end(), options.begin(), options.end());
-  git.arguments.insert(git.arguments.end(), {"--", from, to});
+Command plain_git(const std::filesystem::path& folder, const std::vector<std::string>& arguments) {
+  Command git{{"git", "--no-pager", "-c", "core.attributesFile=/dev/null"}};
+  git.arguments.insert(git.arguments.end(), arguments.begin(), arguments.end());
   git.directory = folder;
   // GIT_DIR=/dev/null: in no repository, and so without the configuration and attributes of one.
   git.environment = {{"GIT_DIR", "/dev/null"},      {"GIT_CONFIG_GLOBAL", "/dev/null"},
@@ -19,6 +16,14 @@ Command git_diff(const std::filesystem::path& folder, const std::vector<std::str
                      {"GIT_CONFIG_PARAMETERS", ""}, {"GIT_ATTR_NOSYSTEM", "1"},
                      {"GIT_DIFF_OPTS", ""},         {"LC_ALL", "C.UTF-8"}};
   return git;
+}
+
+Command git_diff(const std::filesystem::path& folder, const std::vector<std::string>& options,
+                 const std::string& from, const std::string& to) {
+  std::vector<std::string> arguments{"diff", "--no-index", "--no-ext-diff"};
+  arguments.insert(arguments.end(), options.begin(), options.end());
+  arguments.insert(arguments.end(), {"--", from, to});
+  return plain_git(folder, arguments);
 }
 
 std::vector<ChangedFile> changed_files(const std::filesystem::path& folder,

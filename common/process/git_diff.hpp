@@ -1,5 +1,5 @@
 #pragma once
-// The difference of two files or folders, by git, the same for everybody.
+// git without a repository: the difference of two files or folders, the same for everybody.
 
 #include <cstddef>
 #include <filesystem>
@@ -10,10 +10,14 @@
 
 namespace process {
 
-// The command `git diff --no-index OPTIONS… -- FROM TO`, run in `folder`, which the two are named
-// relative to. It needs no repository, and nothing of the user's settings changes what it prints
-// (they could replace the diff by another program, or its prefixes by nothing). Its exit status is
-// 0 (no difference), 1 (some), or higher for an error.
+// The command `git ARGUMENTS…`, run in `folder`, for what needs no repository: it sees none, and
+// nothing of the user's settings (they could replace a diff by another program, or its prefixes by
+// nothing).
+[[nodiscard]] Command plain_git(const std::filesystem::path& folder,
+                                const std::vector<std::string>& arguments);
+
+// The command `git diff --no-index OPTIONS… -- FROM TO` as plain_git(), with the two named relative
+// to `folder`. Its exit status is 0 (no difference), 1 (some), or higher for an error.
 [[nodiscard]] Command git_diff(const std::filesystem::path& folder,
                                const std::vector<std::string>& options, const std::string& from,
                                const std::string& to);

@@ -1,7 +1,10 @@
 #include "testing/stage_program.hpp"
 
 #include <doctest/doctest.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <nlohmann/json.hpp>
+#include <sys/socket.h>
 
 #include <fstream>
 #include <map>
@@ -48,10 +51,13 @@ void check_ordinary_life(const std::string& program, const std::string& waiting_
 void check_error_reports(const std::string& program) {
   check_error(program, nobody(), "./course serve");
 
-  // The connection is closed when the script has said its line.
+  // The connection is closed when the script has said its line. TCP_CORK holds the line back until
+  // then: it arrives together with the end, always in the same way.
   auto answer_with = [](const std::string& bytes) {
     return [bytes](net::TcpStream stream) {
       read_request(stream);
+      int yes = 1;
+      REQUIRE(::setsockopt(stream.fd().get(), IPPROTO_TCP, TCP_CORK, &yes, sizeof yes) == 0);
       stream.write_all(bytes);
     };
   };

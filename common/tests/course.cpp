@@ -81,6 +81,7 @@ class Scratch {
     write(root() / "ch04-epoll-queue/a-epoll/main.cpp", "the same\nint after = 1;\n");
     write(root() / "ch04-epoll-queue/a-epoll/fresh.hpp", "1\n2\n3\n");
     write(root() / "ch04-epoll-queue/a-epoll/kept.hpp", "kept\n");
+    write(root() / "ch04-epoll-queue/x-asio/main.cpp", "another\n");
   }
 
   [[nodiscard]] fs::path root() const { return folder_.path() / "a course"; }
@@ -179,6 +180,42 @@ TEST_CASE("a wrong name gets the nearest right one") {
         "2: there is no stage or chapter \"epoll\"; did you mean ch04/a-epoll?");
   CHECK(failure_of(map, "something/else") ==
         "2: there is no stage or chapter \"something/else\"; ./course list shows all");
+  CHECK(failure_of(map, "/") == "2: there is no stage or chapter \"/\"; ./course list shows all");
+  CHECK(failure_of(map, std::string(5000, 'x')) == "2: there is no stage or chapter \"" +
+                                                       std::string(60, 'x') +
+                                                       "...\"; ./course list shows all");
+}
+
+TEST_CASE("a stage is also the folder that the reader is in") {
+  Scratch scratch;
+  scratch.stage("ch04-a-epoll", "echo ran\n");
+  scratch.configure();
+  process::Command command = scratch.command({"run", "."});
+  command.directory = scratch.root() / "ch04-epoll-queue/a-epoll";
+  CHECK(process::run(command, testing::patience).out == "ran\n");
+  command.arguments.back() = "..";
+  CHECK(process::run(command, testing::patience).out == "ran\n");
+  command.directory = scratch.root();
+  command.arguments.back() = ".";
+  CHECK(has(process::run(command, testing::patience).err, "no stage or chapter \".\""));
+}
+
+TEST_CASE("a stage without sources is said to have none, also by the commands for many stages") {
+  Scratch scratch;
+  fs::remove(scratch.root() / "ch04-epoll-queue/a-epoll/main.cpp");
+  for (const Words& words : {Words{"run", "ch04/a"},
+                             {"run", "--all"},
+                             {"diff", "ch04/a"},
+                             {"test", "ch04/a"},
+                             {"test", "ch04"},
+                             {"test"}}) {
+    CAPTURE(words.back());
+    Result result = scratch.course(words);
+    CHECK(result.exit.code == 1);
+    CHECK(one_line(result.err));
+    CHECK(has(result.err, "ch04/a has no .cpp file in ch04-epoll-queue/a-epoll"));
+  }
+  CHECK(scratch.course({"list"}).exit.ok());
 }
 
 TEST_CASE("a planned stage is told from a wrong name, and stops being planned once it is there") {
@@ -245,15 +282,26 @@ TEST_CASE("wrong use is status 2 and one line on standard error") {
       {{"run", "ch04/a", "--all"}, "--all"},
       {{"run", "ch03/f", "--unit-ms", "0"}, "--unit-ms"},
       {{"run", "ch04/a", "--unit-ms", "10"}, "makes no requests"},
-      {{"run", "ch04/a", "ch03/f"}, "ch03/f"},
+      {{"run", "ch04/a", "ch03/f", "--more"}, "\"ch03/f --more\""},
+      {{"run", "-B", "x", "ch04/a"}, "./course -B DIR run"},
+      {{"run", "--all", "--trace", "file"}, "--trace"},
+      {{"run", "ch03/f", "--unit-ms"}, "--unit-ms needs a value"},
+      {{"run", "ch03/f", "--server", ""}, "--server: it is empty"},
+      {{"run", "ch03/f", "--trace", ""}, "--trace: it is empty"},
+      {{"diff", "ch04/a", "--from", ""}, "--from: it is empty"},
+      {{"run", "ch04/\x1b[31m\nred"}, "\"?[31m red\""},
+      {{"list", "--", "x"}, "--"},
+      {{"diff", "ch04/a", "--", "x"}, "--"},
+      {{"test", "--", "x"}, "--"},
       {{"run", "ch04/a", "--mine"}, "comes later"},
-      {{"diff"}, "STAGE"},
+      {{"diff"}, "./course diff ch04/a"},
       {{"diff", "ch04/a", "--generated"}, "comes later"},
       {{"diff", "ch04/a", "--stat", "--words"}, "exclude each other"},
       {{"diff", "ch04/a", "--color", "sometimes"}, "--color"},
       {{"check", "ch04/a"}, "comes later"},
       {{"test", "ch77"}, "no stage or chapter"},
-      {{"--frobnicate"}, "--frobnicate"}};
+      {{"--frobnicate"}, "--frobnicate"},
+      {{"--frobnicate", "list"}, "--frobnicate"}};
   for (const auto& [words, said] : cases) {
     CAPTURE(words.back());
     Result result = scratch.course(words);
@@ -261,6 +309,33 @@ TEST_CASE("wrong use is status 2 and one line on standard error") {
     CHECK(result.out == "");
     CHECK(one_line(result.err));
     CHECK_MESSAGE(has(result.err, said), result.err);
+  }
+}
+
+TEST_CASE("an output that nobody reads ends a command silently, like any program in a pipe") {
+  Scratch scratch;
+  scratch.suite("common-tests", "common", "exit 0\n");
+  scratch.configure();
+  for (const Words& words : {Words{}, {"list"}, {"diff", "ch04/a"}, {"test"}})
+    for (const std::string first : {"", "trap \"\" PIPE; "}) {
+      CAPTURE(first);
+      (void)scratch.course_in(
+          "exec bash -c '" + first +
+              "exec 3> >(:); wait $!; \"$@\" >&3 2>err; echo $? >status' sh \"$@\"",
+          words);
+      CHECK(read(scratch.folder() / "status") == "141\n");
+      CHECK(read(scratch.folder() / "err") == "");
+    }
+}
+
+TEST_CASE("an output that is full is a failure, of every command") {
+  Scratch scratch;
+  scratch.suite("common-tests", "common", "exit 0\n");
+  scratch.configure();
+  for (const Words& words : {Words{}, {"list"}, {"list", "--help"}, {"diff", "ch04/a"}, {"test"}}) {
+    Result result = scratch.course_in("exec \"$@\" >/dev/full", words);
+    CHECK(result.exit.code == 1);
+    CHECK(result.err == "course: cannot write to standard output: No space left on device\n");
   }
 }
 
@@ -278,7 +353,9 @@ TEST_CASE("a diff names both stages, and the files from the root, without any re
             "--- a/ch03-syscalls/f-poll/main.cpp\n"
             "+++ b/ch04-epoll-queue/a-epoll/main.cpp\n"));
   CHECK(has(result.out, "-int before = 1;\n+int after = 1;\n"));
-  CHECK(has(result.out, "deleted file"));
+  CHECK(has(result.out, "\n\ndeleted file mode 100644\n--- a/ch03-syscalls/f-poll/gone.hpp\n"));
+  CHECK_FALSE(has(result.out, "diff --git"));
+  CHECK_FALSE(has(result.out, "\nindex "));
   CHECK(has(result.out, "new file"));
   CHECK_FALSE(has(result.out, "kept"));
   CHECK_FALSE(has(result.out, "\x1b["));
@@ -328,6 +405,45 @@ TEST_CASE("a diff can be a sum, by words, or in two columns, and in colour on de
   CHECK(has(scratch.course({"diff", "ch04/a", "--color=always"}).out, "\x1b[31m-int before"));
   CHECK(has(scratch.course({"diff", "ch04/a", "--from", "ch03/d", "--stat"}).out,
             "from ch03/d-blocking-io "));
+}
+
+TEST_CASE("in two columns nothing is cut off") {
+  Scratch scratch;
+  std::string same(70, '=');
+  write(scratch.root() / "ch03-syscalls/f-poll/main.cpp", "é\nfirst\n" + same + "before\nlast\n");
+  write(scratch.root() / "ch04-epoll-queue/a-epoll/main.cpp",
+        "é\n" + same + "after\nlast\nnew\n\n");
+  std::string half(38, '='), rest(32, '=');
+  std::string columns = scratch.course({"diff", "ch04/a", "--side-by-side"}).out;
+  auto row = [](const std::string& left, std::size_t width, const std::string& right) {
+    return left + std::string(38 - width, ' ') + right + "\n";
+  };
+  std::string expected = "==== main.cpp\n";
+  expected += row("é", 1, "   é");
+  expected += row("first", 5, " | " + half) + row("", 0, " | " + rest + "after");
+  expected += row(half, 38, " <") + row(rest + "before", 38, " <");
+  expected += row("last", 4, "   last") + row("", 0, " > new") + row("", 0, " >");
+  CHECK_MESSAGE(has(columns, expected), columns);
+
+  columns = scratch.course({"diff", "ch04/a", "--side-by-side", "--color=always"}).out;
+  CHECK(has(columns, "\x1b[31m" + half + "\x1b[m <"));
+  CHECK(has(columns, " > \x1b[32mnew\x1b[m\n"));
+}
+
+TEST_CASE("a stage does not differ from itself") {
+  Scratch scratch;
+  for (const char* form : {"--stat", "--words", "--side-by-side", "--color=auto"})
+    CHECK(has(scratch.course({"diff", "ch04/a", "--from", "ch04/a", form}).out,
+              "\n\nno difference\n"));
+}
+
+TEST_CASE("a diff says that it needs git") {
+  Scratch scratch;
+  process::Command command = scratch.command({"diff", "ch04/a"});
+  command.environment.push_back({"PATH", "/nowhere"});
+  Result result = process::run(command, testing::patience);
+  CHECK(result.exit.code == 1);
+  CHECK(result.err == "course: git is missing: please install git\n");
 }
 
 TEST_CASE("a stage without a predecessor shows its files") {
@@ -443,11 +559,31 @@ TEST_CASE("when a stage fails, its status comes back, and what the server saw") 
   CHECK(result.exit.code == 7);
   CHECK(has(result.out, "lost |#"));
   CHECK(has(result.out, "1 request, at most 1 in flight at once, "));
+  CHECK(result.err == "course: ch03/d ended with exit status 7\n");
 
   result = scratch.course({"run", "ch03/f"});
   CHECK(result.exit.code == 128 + SIGSEGV);
   CHECK(result.err == "course: ch03/f was killed by SIGSEGV (Segmentation fault)\n");
-  CHECK(has(result.out, "The server saw no request.\n"));
+  CHECK(result.out == "");
+}
+
+TEST_CASE("that the server saw nothing is said only when nothing else explains it") {
+  Scratch scratch;
+  scratch.stage("ch03-d-blocking-io", "[ \"$5\" != fail ] || { echo why >&2; exit 1; }\n");
+  scratch.configure();
+  CHECK(scratch.course({"run", "ch03/d"}).out == "\nThe server saw no request.\n");
+  CHECK(scratch.course({"run", "ch03/d", "--", "--help"}).out == "");
+  Result result = scratch.course({"run", "ch03/d", "--", "fail"});
+  CHECK(result.out == "");
+  CHECK(result.err == "why\n");
+}
+
+TEST_CASE("serve hands all words to the delayserver, and those behind -- too") {
+  Scratch scratch;
+  scratch.stage("delayserver", "echo \"$*\"\n");
+  scratch.configure();
+  CHECK(scratch.course({"serve", "--quiet", "--", "--port", "0"}).out == "--quiet --port 0\n");
+  CHECK(scratch.course({"serve", "--help"}).out == "--help\n");
 }
 
 TEST_CASE("a stage that needs no server is run plainly") {
@@ -472,7 +608,7 @@ TEST_CASE("the tour runs every stage, and tells at its end which of them failed"
   CHECK(has(result.out, "first 100\n"));
   CHECK(has(result.out, "==== ch04/a-epoll: the kernel keeps the list\nthird\n"));
   CHECK(has(result.out, "last\n"));
-  CHECK(result.err == "course: failed: ch03/f\n");
+  CHECK(result.err == "course: ch03/f ended with exit status 3\ncourse: failed: ch03/f\n");
 }
 
 TEST_CASE("what does not build is shown in full, and is one failure") {
@@ -541,6 +677,16 @@ pid_t pid_in(const fs::path& file) {
   return static_cast<pid_t>(std::stol(read(file)));
 }
 
+// Whether it comes into this state: " T " is stopped, " S " sleeps.
+bool reaches(pid_t pid, const std::string& state) {
+  auto until = std::chrono::steady_clock::now() + testing::patience;
+  while (!has(read("/proc/" + std::to_string(pid) + "/stat"), ")" + state)) {
+    if (std::chrono::steady_clock::now() > until) return false;
+    std::this_thread::sleep_for(2ms);
+  }
+  return true;
+}
+
 // A process without a parent is reaped by somebody else, in their own time.
 bool ends(pid_t pid) {
   auto until = std::chrono::steady_clock::now() + testing::patience;
@@ -573,6 +719,43 @@ TEST_CASE("a signal to the command alone ends the stage, what builds, and the su
     CHECK(has(child.err(), "course: interrupted\n"));
     CHECK(ends(sleeping));
   }
+}
+
+TEST_CASE("after Ctrl-C the suites' temporary folders are gone, too") {
+  std::signal(SIGINT, SIG_DFL);
+  Scratch scratch;
+  scratch.suite("common-tests", "common",
+                "echo >\"$TMPDIR/file\"\necho \"$TMPDIR\" >'" +
+                    (scratch.folder() / "where").string() + "'\necho $$ >'" +
+                    (scratch.folder() / "pid").string() + "'\nexec sleep 60\n");
+  scratch.configure();
+  process::Child child(scratch.command({"test"}));
+  (void)pid_in(scratch.folder() / "pid");
+  std::string where = read(scratch.folder() / "where");
+  where.pop_back();
+  CHECK(fs::exists(where + "/file"));
+  CHECK(where != fs::temp_directory_path());
+  child.signal(SIGINT);
+  CHECK(child.wait(testing::patience).code == 130);
+  CHECK_FALSE(fs::exists(where));
+}
+
+TEST_CASE("Ctrl-Z stops the suites, too, and they go on with the command") {
+  for (int number : {SIGINT, SIGTSTP}) std::signal(number, SIG_DFL);
+  Scratch scratch;
+  scratch.suite("common-tests", "common",
+                "echo $$ >'" + (scratch.folder() / "pid").string() + "'\nexec sleep 60\n");
+  scratch.configure();
+  process::Child child(scratch.command({"test"}));
+  pid_t suite = pid_in(scratch.folder() / "pid");
+  child.signal(SIGTSTP);
+  CHECK(reaches(suite, " T "));
+  CHECK(reaches(child.pid(), " T "));
+  child.signal(SIGCONT);
+  CHECK(reaches(suite, " S "));
+  child.signal(SIGINT);
+  CHECK(child.wait(testing::patience).code == 130);
+  CHECK(ends(suite));
 }
 
 TEST_CASE("a stage that ignores the first signal is killed by the second") {
@@ -642,7 +825,7 @@ class Script {
     // Scripts, not links: what a case writes in their place must not reach the system's own. And
     // none of them gets the real PATH back, where a real apt-get is.
     for (const std::string tool : {"sh", "cat", "chmod", "dirname", "env", "find", "flock", "grep",
-                                   "mkdir", "readlink", "rm", "sed", "uname"})
+                                   "mkdir", "readlink", "rm", "sed", "setsid", "uname"})
       add(tool, "exec " + std::string(fs::exists("/usr/bin/" + tool) ? "/usr/bin/" : "/bin/") +
                     tool + " \"$@\"");
     add("id", "echo 0");
@@ -666,14 +849,17 @@ class Script {
     add("apt-get", "[ \"$1\" = -s ] || echo \"apt-get $*\" >>\"$LOG\"");
   }
 
-  [[nodiscard]] Result run(const Words& words, fs::path script = {}) const {
+  [[nodiscard]] process::Command command(const Words& words, fs::path script = {}) const {
     if (script.empty()) script = root() / "course";
     process::Command command{{"/bin/sh", script}};
     command.arguments.insert(command.arguments.end(), words.begin(), words.end());
     command.environment = {
         {"PATH", folder() / "bin"}, {"LOG", folder() / "log"}, {"COURSE_BUILD", ""}, {"CXX", ""}};
     command.directory = folder();
-    return process::run(command, testing::patience);
+    return command;
+  }
+  [[nodiscard]] Result run(const Words& words, const fs::path& script = {}) const {
+    return process::run(command(words, script), testing::patience);
   }
 
  private:
@@ -723,10 +909,67 @@ TEST_CASE("the script's build folder can be elsewhere, and is not shared with ot
   CHECK(script.run({"list"}).exit.ok());
   CHECK(has(script.log(), " -G Ninja --fresh\n"));
 
+  // It was never set up to its end, or the disk was full.
+  write(script.folder() / "garbage/CMakeCache.txt", "garbage\n");
+  CHECK(script.run({"-Bgarbage", "list"}).exit.ok());
+  write(script.root() / "build/dev/bin/course", "", true);
+  result = script.run({"list"});
+  CHECK(has(result.out, "course --root"));
+  CHECK(result.err == "Building the course command ...\n");
+
   result = script.run({"-B", "/proc/nowhere", "list"});
   CHECK(result.exit.code == 1);
   CHECK(one_line(result.err));
   CHECK(has(result.err, "./course -B "));
+}
+
+TEST_CASE("where nothing can be built the script says so in one line") {
+  Script script;
+  script.add_packages("g++ cmake libcli11-dev");
+  fs::create_directories(script.folder() / "locked/.course-lock");
+  process::Command bad_compiler = script.command({"list"});
+  bad_compiler.environment.back() = {"CXX", "nosuchcxx"};
+  for (const auto& [result, said] :
+       {std::pair{script.run({"-Blocked", "list"}), "cannot write to "},
+        {script.run({"-Bwith # inside", "list"}), "CMake cannot build"},
+        {process::run(bad_compiler), "CXX=nosuchcxx is not a usable C++20 compiler"}}) {
+    CHECK(result.exit.code == 1);
+    CHECK_MESSAGE(one_line(result.err), result.err);
+    CHECK(has(result.err, said));
+  }
+  CHECK(script.log() == "");
+}
+
+TEST_CASE(
+    "when the program does not build, an older one goes on, or what the compiler said is shown") {
+  Script script;
+  script.add_packages("g++ cmake libcli11-dev");
+  CHECK(script.run({"list"}).exit.ok());
+  script.add("cmake",
+             "echo '[1/2] Building'; echo 'FAILED: x'; echo 'c++ -c x'; echo 'x:1: no'; exit 1");
+  Result result = script.run({"list"});
+  CHECK(has(result.out, "course --root"));
+  CHECK(one_line(result.err));
+  CHECK(has(result.err, "an older one goes on"));
+
+  fs::remove(script.root() / "build/dev/bin/course");
+  result = script.run({"list"});
+  CHECK(result.exit.code == 1);
+  CHECK(result.err ==
+        "Building the course command ...\nFAILED: x\nx:1: no\n"
+        "course: the course command does not build, see above\n");
+}
+
+TEST_CASE("what ends the script ends its build") {
+  std::signal(SIGTERM, SIG_DFL);
+  Script script;
+  script.add_packages("g++ cmake libcli11-dev");
+  script.add("cmake", "/bin/sh -c 'echo $$ >pid; exec /bin/sleep 60' & wait");
+  process::Child child(script.command({"list"}));
+  pid_t compiler = pid_in(script.folder() / "pid");
+  child.signal(SIGTERM);
+  CHECK(child.wait(testing::patience).code == 143);
+  CHECK(ends(compiler));
 }
 
 TEST_CASE("root without a terminal gets what is missing, and hears of it") {

@@ -1124,6 +1124,7 @@ TEST_CASE("a bad host, port or file is one line") {
   for (const auto& [code, arguments] : std::vector<std::pair<int, std::vector<std::string>>>{
            {2, {"--port", "65536"}},
            {2, {"--port", "-1"}},
+           {2, {"--max-connections", "-1"}},
            {2, {"--port", "http"}},
            {2, {"--host", "no such host"}},
            {2, {"--host", ""}},

@@ -365,16 +365,17 @@ TEST_SUITE("the response parser") {
     CHECK(response("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nAbcd: 34567890\r\n\r\nhello",
                    http::Limits{17, 37, 2, 5}) ==
           "200|OK|{Content-Length=5}{Abcd=34567890}|hello|took 59");
-    check_response_error("HTTP/1.1 200 OKs\r\n\r\n", "first line is too long", limits);
+    check_response_error("HTTP/1.1 200 OKs\r\n\r\n", "first line is too long: at most 17 bytes",
+                         limits);
     check_response_error("HTTP/1.1 200 OK, but goes on without an end", "first line", limits);
     check_response_error("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nAbcd: 34567890\r\n\r\nhello",
-                         "headers are too large", http::Limits{17, 36, 2, 5});
+                         "headers are too large: at most 36 bytes", http::Limits{17, 36, 2, 5});
     check_response_error("HTTP/1.1 200 OK\r\nA: 34567890123456789012345678901234567890",
                          "headers are too large", limits);
     check_response_error("HTTP/1.1 200 OK\r\nA: b\r\nC: d\r\nE: f\r\n\r\n", "too many headers",
                          limits);
-    check_response_error("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n", "body is too large",
-                         limits);
+    check_response_error("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n",
+                         "body is too large: at most 5 bytes", limits);
     CHECK(response("HTTP/1.1 200 OK\r\n\r\nhello", limits) == "200|OK||hello|took 24");
     check_response_error("HTTP/1.1 200 OK\r\n\r\nhello!", "body is too large", limits);
   }

@@ -10,25 +10,11 @@
 #include "course/foreground.hpp"
 #include "course/map.hpp"
 #include "course/terminal.hpp"
-#include "net/fd.hpp"
 
 namespace course {
 namespace {
 
 using std::chrono::milliseconds;
-
-// The lock that the script takes, too. It ends with the descriptor.
-net::Fd lock(const std::filesystem::path& folder) {
-  std::string file = folder / ".course-lock";
-  net::Fd fd(::open(file.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0666));
-  if (!fd) throw net::last_error(file.c_str());
-  if (::flock(fd.get(), LOCK_EX | LOCK_NB) == -1) {
-    complain("course: waiting for another ./course that builds in " + folder.string() + " ...");
-    while (::flock(fd.get(), LOCK_EX) == -1)
-      if (errno != EINTR) throw net::last_error(file.c_str());
-  }
-  return fd;
-}
 
 // How far ninja is: the "3/12" of its last "[3/12] Building …".
 std::string progress(const std::string& output) {
@@ -74,28 +60,42 @@ class ProgressLine {
     if (::write(STDERR_FILENO, text.data(), text.size()) == -1) return;  // nobody looks any more
   }
   std::string text_;
-  bool terminal_ = on_terminal(STDERR_FILENO);
+  bool terminal_ = obeys_escapes(STDERR_FILENO);
   bool shown_ = false;
 };
 
 }  // namespace
 
-void build(const std::filesystem::path& folder, const std::vector<std::string>& targets,
-           const std::string& name) {
-  net::Fd locked = lock(folder);
+net::Fd lock(const std::filesystem::path& folder) {
+  std::string file = folder / ".course-lock";
+  net::Fd fd(::open(file.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0666));
+  if (!fd) throw net::last_error(file.c_str());
+  if (::flock(fd.get(), LOCK_EX | LOCK_NB) == -1) {
+    complain("course: waiting for another ./course that builds in " + folder.string() + " ...");
+    while (::flock(fd.get(), LOCK_EX) == -1)
+      if (errno != EINTR) throw net::last_error(file.c_str());
+  }
+  return fd;
+}
+
+Built cmake(const std::vector<std::string>& arguments, const std::string& doing,
+            const std::vector<std::pair<std::string, std::string>>& environment) {
   Signals signals;
-  process::Command command{{"cmake", "--build", folder.string(), "--target"},
-                           {{"NINJA_STATUS", "[%f/%t] "}}};
-  command.arguments.insert(command.arguments.end(), targets.begin(), targets.end());
+  process::Command command{{"cmake"}, environment};
+  command.arguments.insert(command.arguments.end(), arguments.begin(), arguments.end());
+  command.environment.push_back({"NINJA_STATUS", "[%f/%t] "});
   command.own_group = true;  // a signal has to reach ninja and the compilers behind cmake
   process::Child child(command);
   int interrupted = 0;
   {
-    ProgressLine line("Building " + name);
+    ProgressLine line(doing);
     constexpr milliseconds moment{400}, glance{100};
     for (milliseconds spent{0}; !child.ended_within(glance); spent += glance) {
       if (spent >= moment) line.show(progress(child.out()));
-      if (int number = signals.arrived(); number != 0) {
+      int number = signals.arrived();
+      if (number == SIGTSTP) {
+        stop_together(child);
+      } else if (number != 0) {
         child.signal(interrupted == 0 ? number : SIGKILL);
         interrupted = number;
       }
@@ -103,9 +103,17 @@ void build(const std::filesystem::path& folder, const std::vector<std::string>& 
   }
   process::Exit exit = child.wait();
   if (interrupted != 0) throw Interrupted{interrupted};
-  if (std::string said = diagnostics(child.out()) + child.err(); !said.empty())
-    complain(said.substr(0, said.size() - 1));
-  if (!exit.ok()) throw Failure("could not build " + name + "; the errors are above");
+  return {exit.ok(), diagnostics(child.out()) + child.err()};
+}
+
+void build(const std::filesystem::path& folder, const std::vector<std::string>& targets,
+           const std::string& name) {
+  net::Fd locked = lock(folder);
+  std::vector<std::string> arguments{"--build", folder.string(), "--target"};
+  arguments.insert(arguments.end(), targets.begin(), targets.end());
+  Built built = cmake(arguments, "Building " + name);
+  if (!built.said.empty()) complain(built.said.substr(0, built.said.size() - 1));
+  if (!built.ok) throw Failure("could not build " + name + "; the errors are above");
 }
 
 }  // namespace course

@@ -3,9 +3,26 @@
 
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "net/fd.hpp"
+
 namespace course {
+
+// The lock of a build folder, which the script takes, too; it ends with the descriptor. Waits, and
+// says so, while another ./course builds there.
+[[nodiscard]] net::Fd lock(const std::filesystem::path& folder);
+
+// Runs cmake with these arguments to its end, without the command lines and the progress in what it
+// said; `doing` ("Building ch04-a-epoll") is shown if it takes longer than a moment. The folder must
+// be locked. Throws Interrupted.
+struct Built {
+  bool ok;
+  std::string said;  // every line with its newline
+};
+[[nodiscard]] Built cmake(const std::vector<std::string>& arguments, const std::string& doing,
+                          const std::vector<std::pair<std::string, std::string>>& environment = {});
 
 // Says nothing if there is nothing to do, "Building NAME ..." if it takes longer than a moment, and
 // everything that the compiler had to say. Waits while another ./course builds in the same folder.

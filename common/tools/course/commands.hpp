@@ -22,6 +22,7 @@ int list(const Workshop& workshop);
 
 struct RunOptions {
   std::string stage;
+  bool mine = false;                        // the reader's own code
   bool all = false;                         // the tour: every stage, with short delays
   std::optional<int> unit_ms;               // what the stage calls a second: 1000, in the tour 100
   std::string server;                       // HOST:PORT; empty: one of our own
@@ -33,7 +34,8 @@ int run(const Workshop& workshop, const RunOptions& options);
 struct DiffOptions {
   enum class Form { patch, stat, words, side_by_side };
   std::string stage;
-  std::string from;  // empty: its predecessor
+  std::string from;   // empty: its predecessor; with `mine`: our code of the same stage
+  bool mine = false;  // to the reader's own code of the stage
   Form form = Form::patch;
   std::string colour = "auto";  // or always, never
 };
@@ -41,6 +43,25 @@ int diff(const Workshop& workshop, const DiffOptions& options);
 
 // The suites of a chapter or a stage, or all of them if `name` is empty.
 int test(const Workshop& workshop, const std::string& name);
+
+// The reader's own code, in mine/ (exercise.hpp, progress.hpp).
+
+struct StartOptions {
+  std::string stage;
+  bool from_ours = false;  // also if the reader has finished its predecessor
+};
+// Makes the reader's folder of a stage. What is there already moves aside, if they say so.
+int start(const Workshop& workshop, const StartOptions& options);
+
+struct CheckOptions {
+  std::string stage;
+  bool watch = false;  // after every save, until a signal
+};
+// Judges the reader's folder: 0 if all cases pass, else 1. Keeps the progress.
+int check(const Workshop& workshop, const CheckOptions& options);
+
+// One more hint for the case that failed in the last check.
+int hint(const Workshop& workshop, const std::string& stage);
 
 // Becomes the delayserver.
 int serve(const Workshop& workshop, std::vector<std::string> arguments);

@@ -1,8 +1,8 @@
 #include <algorithm>
-#include <csignal>
 #include <fstream>
 #include <set>
 #include <sstream>
+#include <system_error>
 
 #include "course/commands.hpp"
 #include "course/failure.hpp"
@@ -15,12 +15,12 @@ namespace {
 namespace fs = std::filesystem;
 using Form = DiffOptions::Form;
 
-// Both programs return 1 for "there are differences".
-void show(const process::Command& command) {
-  process::Exit exit = process::Child(command, process::Child::Output::inherit).wait();
-  if (exit.signal == SIGPIPE) throw OutputClosed();
-  if (exit.code != 0 && exit.code != 1)
-    throw Failure(command.arguments.front() + " failed: " + exit.describe());
+std::string git_diff(const fs::path& root, const std::vector<std::string>& options,
+                     const std::string& from, const std::string& to) {
+  process::Result result = process::run(process::git_diff(root, options, from, to));
+  if (result.exit.code != 0 && result.exit.code != 1)  // 1: there are differences
+    throw Failure("git diff failed: " + result.err);
+  return result.out;
 }
 
 // As much as fits of the sign, in proportion to the largest count.
@@ -30,9 +30,7 @@ std::string bar(char sign, std::size_t count, std::size_t largest, std::size_t r
 }
 
 // git's own --stat would fill the line with the names of the two folders.
-void print_stat(const fs::path& root, const std::string& from, const std::string& to,
-                const Style& look) {
-  std::vector<process::ChangedFile> changed = process::changed_files(root, {}, from, to);
+void print_stat(const std::vector<process::ChangedFile>& changed, const Style& look) {
   auto name = [](const process::ChangedFile& file) {
     if (file.before.empty()) return file.after + " (new)";
     if (file.after.empty()) return file.before + " (removed)";
@@ -62,14 +60,29 @@ void print_stat(const fs::path& root, const std::string& from, const std::string
 
 void print_patch(const fs::path& root, const std::string& from, const std::string& to, Form form,
                  const Style& look) {
-  std::vector<std::string> options;
-  if (form == Form::stat) return print_stat(root, from, to, look);
-  options.push_back(look.colour ? "--color=always" : "--color=never");
+  std::vector<std::string> options{look.colour ? "--color=always" : "--color=never"};
   if (form == Form::words) {
     options.push_back(look.colour ? "--word-diff=color" : "--word-diff=plain");
     options.push_back("--word-diff-regex=[A-Za-z0-9_]+|[^[:space:]A-Za-z0-9_]+");
   }
-  show(process::git_diff(root, options, from, to));
+
+  // Of a file's heading, two long lines say nothing that the others do not.
+  std::istringstream lines(git_diff(root, options, from, to));
+  std::string text;
+  bool in_heading = false;
+  for (std::string line; std::getline(lines, line);) {
+    std::string_view plain = line;
+    if (plain.starts_with("\x1b[")) plain.remove_prefix(plain.find('m') + 1);
+    if (plain.starts_with("diff --git ")) {
+      in_heading = true;
+      if (!text.empty()) text += "\n";
+      continue;
+    }
+    if (plain.starts_with("@@")) in_heading = false;
+    if (in_heading && plain.starts_with("index ")) continue;
+    text += line + "\n";
+  }
+  print(text);
 }
 
 // The files below a folder, by their names inside it.
@@ -95,6 +108,67 @@ std::string heading(const Style& look, const std::string& text) {
   return look.paint("1", "==== " + text) + "\n";
 }
 
+// A line of two columns. The mark is that of diff(1): ' ' the same, '<' removed, '>' added, '|'
+// changed.
+struct Row {
+  std::string left, right;
+  char mark;
+};
+
+// From a patch that shows the whole file. In it the lines that were removed stand in front of those
+// that were added in their place.
+std::vector<Row> rows(const std::string& patch) {
+  std::istringstream lines(patch);
+  std::string line;
+  while (std::getline(lines, line) && !line.starts_with("@@")) {
+  }
+  std::vector<Row> rows;
+  std::size_t partner = 0;  // the first row without a right side
+  while (std::getline(lines, line)) {
+    std::string text = line.substr(1);
+    if (line[0] == '-') {
+      rows.push_back({text, "", '<'});
+    } else if (line[0] == '+' && partner < rows.size()) {
+      rows[partner].right = text;
+      rows[partner++].mark = '|';
+    } else if (line[0] == '+') {
+      rows.push_back({"", text, '>'});
+      partner = rows.size();
+    } else if (line[0] == ' ') {
+      rows.push_back({text, text, ' '});
+      partner = rows.size();
+    }
+  }
+  return rows;
+}
+
+// A line in pieces of so many columns; at least one.
+std::vector<std::string> fold(const std::string& line, std::size_t width) {
+  std::vector<std::string> pieces{""};
+  for (char byte : line) {
+    if (!continues(byte) && columns(pieces.back()) == width) pieces.emplace_back();
+    pieces.back() += byte;
+  }
+  return pieces;
+}
+
+std::string draw(const Row& row, const Style& look) {
+  std::size_t width = (std::max<std::size_t>(look.width, 23) - 3) / 2;
+  std::vector<std::string> left = fold(row.left, width), right = fold(row.right, width);
+  std::size_t height = std::max(left.size(), right.size());
+  left.resize(height);
+  right.resize(height);
+  std::string text;
+  for (std::size_t i = 0; i < height; ++i) {
+    std::string old_half = pad(left[i], width), new_half = right[i];
+    if (row.mark == '<' || row.mark == '|') old_half = look.paint("31", old_half);
+    if (row.mark == '>' || row.mark == '|') new_half = look.paint("32", new_half);
+    std::string line = old_half + " " + row.mark + " " + new_half;
+    text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
+  }
+  return text;
+}
+
 void side_by_side(const fs::path& root, const std::string& from, const std::string& to,
                   const Style& look) {
   std::set<std::string> old_files = files(root / from), new_files = files(root / to);
@@ -110,8 +184,11 @@ void side_by_side(const fs::path& root, const std::string& from, const std::stri
       print(heading(look, "unchanged: " + name));
     } else {
       print(heading(look, name));
-      show({{"diff", "--side-by-side", "--expand-tabs", "--width=" + std::to_string(look.width),
-             before.string(), after.string()}});
+      std::string text;
+      for (const Row& row :
+           rows(git_diff(root, {"--unified=1000000"}, from + "/" + name, to + "/" + name)))
+        text += draw(row, look);
+      print(text);
     }
   }
 }
@@ -147,13 +224,21 @@ int diff(const Workshop& workshop, const DiffOptions& options) {
       return look.paint("1", word + name(stage)) + gap + stage.title + "\n";
     };
     print(line("from ", *from) + line("to   ", to) + "\n");
-    if (options.form == Form::side_by_side)
+    std::vector<process::ChangedFile> changed =
+        process::changed_files(map.root(), {}, from->folder, to.folder);
+    if (changed.empty())
+      print("no difference\n");
+    else if (options.form == Form::stat)
+      print_stat(changed, look);
+    else if (options.form == Form::side_by_side)
       side_by_side(map.root(), from->folder, to.folder, look);
     else
       print_patch(map.root(), from->folder, to.folder, options.form, look);
   } catch (const OutputClosed&) {
-    // Like any program in a pipe: no word, and the status of one that SIGPIPE has ended.
-    return pager.shown() ? 0 : 128 + SIGPIPE;
+    if (!pager.shown()) throw;  // else the reader has left it before the end
+  } catch (const std::system_error& error) {
+    if (error.code() != std::errc::no_such_file_or_directory) throw;
+    throw Failure("git is missing: please install git");
   }
   return 0;
 }

@@ -17,7 +17,7 @@ class Failure : public std::runtime_error {
   int status_;
 };
 
-// Nobody reads our standard output any more.
+// Nobody reads our standard output any more. main() says nothing then, like any program in a pipe.
 class OutputClosed : public Failure {
  public:
   OutputClosed() : Failure("cannot write to standard output: nobody reads it") {}

@@ -2,7 +2,9 @@
 
 #include <sys/wait.h>
 
+#include <chrono>
 #include <ctime>
+#include <thread>
 
 namespace course {
 namespace {
@@ -13,11 +15,20 @@ bool has_ended(pid_t child) {
          info.si_pid == child;
 }
 
+// An interrupted ctest does not wait for its suites. They may have to clean up, but not for long.
+void end_group(pid_t leader) {
+  using namespace std::chrono_literals;
+  auto until = std::chrono::steady_clock::now() + 1s;
+  while (::kill(-leader, 0) == 0 && std::chrono::steady_clock::now() < until)
+    std::this_thread::sleep_for(5ms);
+  ::kill(-leader, SIGKILL);
+}
+
 }  // namespace
 
 Signals::Signals() {
   ::sigemptyset(&set_);
-  for (int number : {SIGINT, SIGTERM, SIGHUP, SIGCHLD}) {
+  for (int number : {SIGINT, SIGTERM, SIGHUP, SIGTSTP, SIGCHLD}) {
     struct sigaction action{};
     ::sigaction(number, nullptr, &action);
     // What is ignored stays so (nohup, and a shell's background jobs), except that we must hear of
@@ -45,12 +56,22 @@ int Signals::arrived() {
   return 0;
 }
 
+void stop_together(const process::Child& child) {
+  child.signal(SIGSTOP);
+  std::raise(SIGSTOP);  // returns when we are continued
+  child.signal(SIGCONT);
+}
+
 Ended run_in_foreground(const process::Command& command, Signals& signals) {
   process::Child child(command, process::Child::Output::inherit);
   int interrupted = 0;
   while (!has_ended(child.pid())) {
     siginfo_t info = signals.wait();
     if (info.si_signo == SIGCHLD) continue;
+    if (info.si_signo == SIGTSTP) {
+      stop_together(child);
+      continue;
+    }
     // The terminal's own Ctrl-C goes to every program in the foreground, to our children too.
     bool from_terminal = info.si_code == SI_KERNEL && !command.own_group;
     if (interrupted != 0)
@@ -59,7 +80,9 @@ Ended run_in_foreground(const process::Command& command, Signals& signals) {
       child.signal(info.si_signo);
     interrupted = info.si_signo;
   }
-  return {child.wait(), interrupted};
+  Ended ended{child.wait(), interrupted};
+  if (interrupted != 0 && command.own_group) end_group(child.pid());
+  return ended;
 }
 
 }  // namespace course

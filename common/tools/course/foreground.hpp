@@ -25,8 +25,13 @@ class Signals {
   sigset_t set_, before_;
 };
 
+// For Ctrl-Z (SIGTSTP): stops the program, with its group if it has its own, and us. It goes on
+// when we do. Compilers that ninja has started finish first: each has a group of its own.
+void stop_together(const process::Child& child);
+
 // Runs a program with our standard input, output and error to its end. A signal that was sent to us
-// alone is passed on to it; the second one kills it. Returns how it ended, and the signal or 0.
+// alone is passed on to it; the second one kills it. After a signal nobody of its own group is
+// left. Returns how it ended, and the signal or 0.
 struct Ended {
   process::Exit exit;
   int signal;

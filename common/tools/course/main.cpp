@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <fstream>
 #include <iterator>
 
@@ -33,17 +34,39 @@ bool contains(const Words& words, const std::string& word) {
 [[noreturn]] void refuse(const Map& map, const std::string& word) {
   if (contains(later, word)) comes_later("./course " + word);
   if (word.find('/') != std::string::npos || word.starts_with("ch0") || word.starts_with("ch1"))
-    throw Failure(word + " is no command; to run it: ./course run " + map.stage(word).short_name(),
-                  2);
+    throw Failure(
+        in_quotes(word) + " is no command; to run it: ./course run " + map.stage(word).short_name(),
+        2);
   std::string near = nearest(word, commands);
   throw Failure(
-      "there is no command \"" + word + "\"; " +
+      "there is no command " + in_quotes(word) + "; " +
           (near.empty() ? "./course --help shows all" : "did you mean ./course " + near + "?"),
       2);
 }
 
+// Words that this command has no use for.
+[[noreturn]] void refuse(const std::string& command, const Words& words) {
+  std::string list;
+  for (const std::string& word : words) {
+    if (word.starts_with("-B"))
+      throw Failure("-B stands in front of the command: ./course -B DIR " + command, 2);
+    list += " " + word;
+  }
+  throw Failure("./course " + command + " does not take " + in_quotes(list.substr(1)) +
+                    "; its help: " + "./course " + command + " --help",
+                2);
+}
+
+// A file name or an option may hold any bytes, and a terminal obeys some of them.
+std::string one_line(std::string text) {
+  while (text.ends_with('\n')) text.pop_back();
+  for (char& byte : text)
+    if (static_cast<unsigned char>(byte) < ' ' || byte == 0x7f) byte = byte == '\n' ? ' ' : '?';
+  return text;
+}
+
 int dispatch(int argc, char** argv) {
-  // What stands behind "--" belongs to the stage.
+  // What stands behind "--" belongs to the stage, or to the delayserver.
   Words words(argv + 1, argv + argc);
   auto dashes = std::find(words.begin(), words.end(), "--");
   Words passed(dashes == words.end() ? dashes : dashes + 1, words.end());
@@ -54,6 +77,9 @@ int dispatch(int argc, char** argv) {
   app.add_option("--root", root)->required()->group("");  // both are given by the script
   app.add_option("--build", build_folder)->required()->group("");
   app.require_subcommand(0, 1);
+  app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  // Such as "$SERVER", where that is not set.
+  auto not_empty = [](const std::string& value) { return value.empty() ? "it is empty" : ""; };
 
   CLI::App* list_command = app.add_subcommand("list", "every stage");
 
@@ -68,15 +94,19 @@ int dispatch(int argc, char** argv) {
       run_command->add_option("--unit-ms", unit_ms, "what the stage calls a second (1000)")
           ->type_name("N")
           ->check(CLI::Range(1, 60'000));
-  run_command->add_option("--server", run_options.server,
-                          "HOST:PORT of another delayserver; there is no timeline then");
-  run_command->add_option("--trace", run_options.trace, "a file for a Chrome trace of the run");
+  run_command
+      ->add_option("--server", run_options.server,
+                   "HOST:PORT of another delayserver; there is no timeline then")
+      ->check(not_empty);
+  run_command->add_option("--trace", run_options.trace, "a file for a Chrome trace of the run")
+      ->check(not_empty);
   run_command->add_flag("--mine", mine, "your own code (comes later)");
 
   DiffOptions diff_options;
   CLI::App* diff_command = app.add_subcommand("diff", "what is new in a stage");
-  diff_command->add_option("STAGE", diff_options.stage, "such as ch04/a")->required();
-  diff_command->add_option("--from", diff_options.from, "from this stage, not the predecessor");
+  diff_command->add_option("STAGE", diff_options.stage, "such as ch04/a");
+  diff_command->add_option("--from", diff_options.from, "from this stage, not the predecessor")
+      ->check(not_empty);
   diff_command->add_option("--color", diff_options.colour, "auto, always or never")
       ->check(CLI::IsMember({"auto", "always", "never"}));
   bool stat = false, by_words = false, side_by_side = false;
@@ -88,22 +118,28 @@ int dispatch(int argc, char** argv) {
 
   std::string suites_of;
   CLI::App* test_command = app.add_subcommand("test", "runs our suites");
-  test_command->add_option("NAME", suites_of, "a chapter or a stage; without it: all");
+  test_command->add_option("NAME", suites_of, "a chapter or a stage; without it: all")
+      ->check(not_empty);
 
   // Everything behind `serve` is the delayserver's, --help too.
   CLI::App* serve_command = app.add_subcommand("serve", "the delayserver")->prefix_command();
   serve_command->set_help_flag();
 
-  // Last, because subcommands would take it over. What is left over, refuse() explains.
+  // What is left over, refuse() explains. (For `serve` it is everything.)
   app.allow_extras();
+  for (CLI::App* command : {list_command, run_command, diff_command, test_command})
+    command->allow_extras();
   Words reversed(words.rbegin(), words.rend());  // this is how CLI11 wants them
   try {
     app.parse(reversed);
   } catch (const CLI::CallForHelp& help) {
-    if (!app.get_subcommands().empty()) return app.exit(help);
     std::ifstream text(root + "/common/tools/course/help.txt");
-    print(std::string(std::istreambuf_iterator<char>(text), {}));
+    print(app.get_subcommands().empty() ? std::string(std::istreambuf_iterator<char>(text), {})
+                                        : app.help());
     return 0;
+  } catch (const CLI::ArgumentMismatch& error) {
+    std::string what = error.what();
+    throw Failure(what.substr(0, what.find(':')) + " needs a value", 2);
   } catch (const CLI::ParseError& error) {
     throw Failure(error.what(), 2);
   }
@@ -111,6 +147,12 @@ int dispatch(int argc, char** argv) {
   Workshop workshop{Map(root), build_folder};
   Words extras = app.remaining();
   if (app.get_subcommands().empty() && !extras.empty()) refuse(workshop.map, extras.front());
+  std::string command = app.get_subcommands().empty() ? "" : app.get_subcommands()[0]->get_name();
+  if (!*serve_command && !command.empty())
+    for (const std::string& word : app.get_subcommands()[0]->remaining()) extras.push_back(word);
+  if (!extras.empty()) refuse(command, extras);
+  if (!passed.empty() && !*run_command && !*serve_command)
+    throw Failure("only run and serve pass on what stands behind --", 2);
   if (mine) comes_later("--mine");
   if (generated) comes_later("--generated");
 
@@ -118,11 +160,15 @@ int dispatch(int argc, char** argv) {
   if (*run_command) {
     if (run_options.stage.empty() != run_options.all)
       throw Failure("run needs a stage, such as ./course run ch04/a, or else --all", 2);
+    if (run_options.all && !run_options.trace.empty())
+      throw Failure("--trace is for one stage: with --all each would overwrite the last one's", 2);
     if (*unit) run_options.unit_ms = unit_ms;
     run_options.arguments = passed;
     return run(workshop, run_options);
   }
   if (*diff_command) {
+    if (diff_options.stage.empty())
+      throw Failure("diff needs a stage, such as ./course diff ch04/a", 2);
     using Form = DiffOptions::Form;
     if (stat + by_words + side_by_side > 1)
       throw Failure("--stat, --words and --side-by-side exclude each other", 2);
@@ -133,7 +179,11 @@ int dispatch(int argc, char** argv) {
     return diff(workshop, diff_options);
   }
   if (*test_command) return test(workshop, suites_of);
-  if (*serve_command) return serve(workshop, serve_command->remaining());
+  if (*serve_command) {
+    Words arguments = serve_command->remaining();
+    arguments.insert(arguments.end(), passed.begin(), passed.end());
+    return serve(workshop, arguments);
+  }
   return overview(workshop);
 }
 
@@ -148,11 +198,13 @@ int main(int argc, char** argv) {
     const char* after_echo = course::on_terminal(STDERR_FILENO) ? "\n" : "";  // of the ^C
     course::complain(std::string(after_echo) + "course: interrupted");
     return 128 + interrupted.signal;
+  } catch (const course::OutputClosed&) {
+    return 128 + SIGPIPE;  // as a shell reports a program that SIGPIPE has ended
   } catch (const course::Failure& failure) {
-    course::complain(std::string("course: ") + failure.what());
+    course::complain(course::one_line(std::string("course: ") + failure.what()));
     return failure.status();
   } catch (const std::exception& error) {
-    course::complain(std::string("course: ") + error.what());
+    course::complain(course::one_line(std::string("course: ") + error.what()));
     return 1;
   }
 }

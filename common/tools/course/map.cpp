@@ -56,6 +56,11 @@ std::string join(const std::vector<Stage>& stages) {
 
 }  // namespace
 
+std::string in_quotes(std::string_view typed) {
+  constexpr std::size_t most = 60;
+  return "\"" + std::string(typed.substr(0, most)) + (typed.size() > most ? "...\"" : "\"");
+}
+
 std::string nearest(std::string_view word, const std::vector<std::string>& candidates) {
   std::size_t best = std::max<std::size_t>(2, word.size() / 3) + 1;
   std::string found;
@@ -137,7 +142,8 @@ Place Map::find(std::string_view given) const {
   std::string name(given);
   // A folder that is there, seen from where the reader is: what a shell's completion writes.
   std::error_code error;
-  if (fs::path folder = fs::canonical(name, error); !error && name.find('/') != std::string::npos) {
+  bool is_path = name.find('/') != std::string::npos || name == "." || name == "..";
+  if (fs::path folder = fs::canonical(name, error); !error && is_path) {
     fs::path inside = folder.lexically_relative(fs::canonical(root_, error));
     if (!inside.empty() && *inside.begin() != "..") name = inside.string();
   }
@@ -155,12 +161,12 @@ Place Map::find(std::string_view given) const {
     std::vector<std::string> names;
     for (const Stage& stage : chapter.stages) names.push_back(stage.name);
     std::string near = wanted.size() > 2 ? nearest(wanted, names) : "";
-    throw Failure(chapter.name + " has no stage \"" + wanted + "\"; " +
+    throw Failure(chapter.name + " has no stage " + in_quotes(wanted) + "; " +
                       (near.empty() ? "it has " + join(chapter.stages)
                                     : "did you mean " + chapter.name + "/" + near + "?"),
                   2);
   }
-  throw Failure("there is no stage or chapter \"" + name + "\"; " + suggestion(name), 2);
+  throw Failure("there is no stage or chapter " + in_quotes(given) + "; " + suggestion(name), 2);
 }
 
 std::string Map::suggestion(std::string_view name) const {
@@ -189,7 +195,10 @@ std::string Map::suggestion(std::string_view name) const {
 const Stage& Map::stage(std::string_view name) const {
   Place place = find(name);
   const Stage* stage = place.stage ? place.stage : place.chapter->last_written();
-  if (stage && stage->written) return *stage;
+  if (stage && stage->written) {
+    require_sources(*stage);
+    return *stage;
+  }
 
   std::string planned = stage ? stage->chapter + "/" + stage->name : place.chapter->name;
   const Stage* last = nullptr;
@@ -200,6 +209,14 @@ const Stage& Map::stage(std::string_view name) const {
           (last ? "what there is goes up to " + last->short_name() : "nothing is so far") +
           " (./course list shows all)",
       2);
+}
+
+void Map::require_sources(const Stage& stage) const {
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(root_ / stage.folder, error))
+    if (entry.path().extension() == ".cpp") return;
+  throw Failure(stage.short_name() + " has no .cpp file in " + stage.folder +
+                " (git restore brings back what was deleted)");
 }
 
 const Stage* Map::predecessor(const Stage& stage) const {

@@ -51,10 +51,13 @@ class Map {
   // from where the reader is, stands for. Throws Failure with the nearest name.
   [[nodiscard]] Place find(std::string_view name) const;
   // A stage that can be run; a chapter alone stands for its last one on the trunk. Throws Failure,
-  // also for one that is only planned.
+  // also for one that is only planned or has no sources.
   [[nodiscard]] const Stage& stage(std::string_view name) const;
   // nullptr if it has none. Throws Failure if the map names one that is not there.
   [[nodiscard]] const Stage* predecessor(const Stage& stage) const;
+
+  // Throws Failure if there is no .cpp file in its folder.
+  void require_sources(const Stage& stage) const;
 
  private:
   void add(const std::filesystem::path& file);
@@ -63,6 +66,9 @@ class Map {
   std::filesystem::path root_;
   std::vector<Chapter> chapters_;
 };
+
+// What a reader typed, in quotes, for a message: its beginning if it is long.
+[[nodiscard]] std::string in_quotes(std::string_view typed);
 
 // The candidate that is spelled most like `word`; empty if none is near.
 [[nodiscard]] std::string nearest(std::string_view word,

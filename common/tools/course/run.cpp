@@ -34,6 +34,10 @@ class Server {
       thread_.detach();
   }
 
+  [[nodiscard]] bool was_asked() const {
+    std::lock_guard lock(shared_->mutex);
+    return !shared_->seen.empty();
+  }
   [[nodiscard]] std::string address() const { return shared_->server.address().to_string(); }
 
   // Draws what was seen so far.
@@ -83,6 +87,11 @@ class Server {
 // What a shell reports for a program that ended like this.
 int status_of(const process::Exit& exit) { return exit.signal ? 128 + exit.signal : exit.code; }
 
+bool asks_for_help(const std::vector<std::string>& arguments) {
+  return std::any_of(arguments.begin(), arguments.end(),
+                     [](const std::string& word) { return word == "--help" || word == "-h"; });
+}
+
 int run_stage(const Workshop& workshop, const Stage& stage, const RunOptions& options) {
   Signals signals;
   process::Command command{{workshop.build / "bin" / stage.target()}};
@@ -103,9 +112,13 @@ int run_stage(const Workshop& workshop, const Stage& stage, const RunOptions& op
   if (ended.signal != 0) throw Interrupted{ended.signal};
   if (ended.exit.signal != 0)
     complain("course: " + stage.short_name() + " was " + ended.exit.describe());
+  else if (ended.exit.code > 2)  // for 1 and 2 stages have a line of their own
+    complain("course: " + stage.short_name() + " ended with " + ended.exit.describe());
   int status = status_of(ended.exit);
+  // That there was no request needs saying only if nothing else explains it.
+  bool explained = status != 0 || asks_for_help(options.arguments);
   try {
-    if (server) print("\n" + server->timeline(style()));
+    if (server && (server->was_asked() || !explained)) print("\n" + server->timeline(style()));
   } catch (const Failure&) {
     // A stage that could not write either has already said so.
     if (status == 0) throw;
@@ -119,6 +132,7 @@ int tour(const Workshop& workshop, const RunOptions& options) {
   for (const Chapter& chapter : workshop.map.chapters())
     for (const Stage& stage : chapter.stages)
       if (stage.written) {
+        workshop.map.require_sources(stage);
         stages.push_back(&stage);
         targets.push_back(stage.target());
       }
@@ -140,7 +154,7 @@ int tour(const Workshop& workshop, const RunOptions& options) {
 
 }  // namespace
 
-int run(const Workshop& workshop, const RunOptions& options) {
+int run(const Workshop& workshop, const RunOptions& options) try {
   // The stage shall have its end, and the reader a line, when our output is a pipe that closes.
   std::signal(SIGPIPE, SIG_IGN);
   if (options.all) return tour(workshop, options);
@@ -150,6 +164,8 @@ int run(const Workshop& workshop, const RunOptions& options) {
         stage.short_name() + " makes no requests: it takes no --server, --unit-ms, --trace", 2);
   build(workshop.build, {stage.target()}, stage.chapter + "/" + stage.name);
   return run_stage(workshop, stage, options);
+} catch (const OutputClosed& closed) {
+  throw Failure(closed.what());
 }
 
 int serve(const Workshop& workshop, std::vector<std::string> arguments) {

@@ -4,6 +4,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -60,13 +61,29 @@ std::string Style::paint(std::string_view code, std::string_view text) const {
 
 bool on_terminal(int fd) { return ::isatty(fd) == 1; }
 
+bool obeys_escapes(int fd) {
+  std::string kind = variable("TERM");
+  return on_terminal(fd) && !kind.empty() && kind != "dumb";
+}
+
+bool continues(char byte) { return (static_cast<unsigned char>(byte) & 0xC0) == 0x80; }
+
+std::size_t columns(std::string_view text) {
+  return static_cast<std::size_t>(
+      std::count_if(text.begin(), text.end(), [](char byte) { return !continues(byte); }));
+}
+
+std::string pad(std::string_view text, std::size_t width) {
+  return std::string(text) + std::string(width - std::min(width, columns(text)), ' ');
+}
+
 Style style() {
   Style style;
   style.utf8 = utf8_locale();
   if (!on_terminal(STDOUT_FILENO)) return style;
   winsize size{};
   if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) style.width = size.ws_col;
-  style.colour = variable("NO_COLOR").empty() && variable("TERM") != "dumb";
+  style.colour = variable("NO_COLOR").empty() && obeys_escapes(STDOUT_FILENO);
   return style;
 }
 
@@ -79,7 +96,7 @@ void print(std::string_view text) {
 void complain(std::string_view line) { (void)write_all(STDERR_FILENO, std::string(line) + "\n"); }
 
 Pager::Pager() {
-  if (!on_terminal(STDOUT_FILENO)) return;
+  if (!obeys_escapes(STDOUT_FILENO)) return;
   std::string command = pager_command();
   if (command == "cat") return;
   ::setenv("LESS", "FRX", 0);  // as git does: no pager for what fits on the screen; pass colours on
@@ -87,6 +104,10 @@ Pager::Pager() {
   std::signal(SIGPIPE, SIG_IGN);  // and the reader may leave it before the end
   terminal_ = ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
   FILE* pipe = ::popen(command.c_str(), "w");
+  // We wait for the reader, who would otherwise be left with a pager that reads the same keys as
+  // the shell. If the terminal is gone, the pager ends by itself.
+  std::signal(SIGTERM, SIG_IGN);
+  std::signal(SIGHUP, SIG_IGN);
   if (pipe == nullptr) return;
   pipe_ = pipe;
   ::dup2(::fileno(pipe), STDOUT_FILENO);
@@ -97,8 +118,7 @@ Pager::~Pager() {
   ::dup2(terminal_, STDOUT_FILENO);
   ::close(terminal_);
   if (pipe_ != nullptr) ::pclose(static_cast<FILE*>(pipe_));
-  std::signal(SIGINT, SIG_DFL);
-  std::signal(SIGPIPE, SIG_DFL);
+  for (int number : {SIGINT, SIGPIPE, SIGTERM, SIGHUP}) std::signal(number, SIG_DFL);
 }
 
 }  // namespace course

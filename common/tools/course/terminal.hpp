@@ -16,18 +16,27 @@ struct Style {
 };
 
 // Of standard output: as wide as the terminal, or 80 in a pipe; no colour in a pipe, with NO_COLOR
-// or on a dumb terminal.
+// or on a terminal that does not obey escapes.
 [[nodiscard]] Style style();
 
 [[nodiscard]] bool on_terminal(int fd);
+// A terminal that can be coloured and rewritten: TERM is set, and not to "dumb".
+[[nodiscard]] bool obeys_escapes(int fd);
+
+// Whether this byte goes on with a character of UTF-8 instead of beginning one.
+[[nodiscard]] bool continues(char byte);
+// How many columns a text takes. Characters of double width are not known here.
+[[nodiscard]] std::size_t columns(std::string_view text);
+// With blanks at its end, up to this width.
+[[nodiscard]] std::string pad(std::string_view text, std::size_t width);
 
 // Writes to standard output, all of it, at once. Throws Failure; OutputClosed if nobody reads it.
 void print(std::string_view text);
 // A line on standard error; what cannot be written there is lost.
 void complain(std::string_view line);
 
-// While it lives, standard output goes through a pager, if it is a terminal: $GIT_PAGER, $PAGER or
-// less. The end of the scope waits until the reader has left it.
+// While it lives, standard output goes through a pager, if it is a terminal that obeys
+// escapes: $GIT_PAGER, $PAGER or less. The end of the scope waits until the reader has left it.
 class Pager {
  public:
   Pager();

@@ -1,5 +1,7 @@
 #include <nlohmann/json.hpp>
 
+#include <cstdlib>
+#include <filesystem>
 #include <thread>
 
 #include "course/build.hpp"
@@ -7,6 +9,7 @@
 #include "course/failure.hpp"
 #include "course/foreground.hpp"
 #include "course/terminal.hpp"
+#include "net/fd.hpp"
 
 namespace course {
 namespace {
@@ -30,12 +33,40 @@ std::vector<std::string> suites(process::Command command) {
   return names;
 }
 
+// What the suites make in it goes with it, also when they are killed.
+class TemporaryFolder {
+ public:
+  TemporaryFolder() : path_(std::filesystem::temp_directory_path() / "course-test-XXXXXX") {
+    if (::mkdtemp(path_.data()) == nullptr) throw net::last_error(path_.c_str());
+  }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  ~TemporaryFolder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+Ended run_suites(process::Command command) {
+  TemporaryFolder folder;
+  command.environment.push_back({"TMPDIR", folder.path()});
+  command.own_group = true;  // a signal has to reach the suites and what they started
+  // With `stty tostop` the terminal would stop a group that is not in the foreground.
+  std::signal(SIGTTOU, SIG_IGN);
+  Signals signals;
+  return run_in_foreground(command, signals);
+}
+
 }  // namespace
 
 int test(const Workshop& workshop, const std::string& name) {
   std::string label, what = "the course";
+  Place place{nullptr, nullptr};
   if (!name.empty()) {
-    Place place = workshop.map.find(name);
+    place = workshop.map.find(name);
     if (place.stage)
       what = workshop.map.stage(name).short_name();
     else if (place.chapter->last_written())
@@ -44,6 +75,13 @@ int test(const Workshop& workshop, const std::string& name) {
       (void)workshop.map.stage(name);  // says that it is only planned
     label = "^" + what + "$";
   }
+  // Without sources a stage has no suite, which must not pass for success.
+  for (const Chapter& chapter : workshop.map.chapters())
+    for (const Stage& stage : chapter.stages)
+      if (stage.written && (!place.chapter || place.chapter == &chapter) &&
+          (!place.stage || place.stage == &stage))
+        workshop.map.require_sources(stage);
+
   process::Command command = ctest(workshop, label);
   std::vector<std::string> names = suites(command);
   if (names.empty()) throw Failure("there is no suite for " + what + " yet");
@@ -53,14 +91,11 @@ int test(const Workshop& workshop, const std::string& name) {
   std::string jobs = std::to_string(std::max(1U, std::thread::hardware_concurrency()));
   command.arguments.insert(command.arguments.end(), {"--output-on-failure", "--no-label-summary",
                                                      "--no-tests=error", "--parallel", jobs});
-  command.own_group = true;  // a signal has to reach the suites and what they started
-  // With `stty tostop` the terminal would stop a group that is not in the foreground.
-  std::signal(SIGTTOU, SIG_IGN);
-  Signals signals;
-  Ended ended = run_in_foreground(command, signals);
+  Ended ended = run_suites(command);
   if (ended.signal != 0) throw Interrupted{ended.signal};
   if (ended.exit.signal == SIGPIPE) throw OutputClosed();
   if (!ended.exit.ok()) throw Failure("some suites of " + what + " failed, see above");
+  print("The suites of " + what + " passed.\n");  // ctest says so, too, but not whether it could
   return 0;
 }
 

@@ -11,14 +11,6 @@ using Milliseconds = std::chrono::duration<double, std::milli>;
 
 constexpr std::size_t most_rows = 40;
 
-bool continues(char byte) { return (static_cast<unsigned char>(byte) & 0xC0) == 0x80; }
-
-// How many columns it takes. Characters of double width are not known here.
-std::size_t columns(const std::string& text) {
-  return static_cast<std::size_t>(
-      std::count_if(text.begin(), text.end(), [](char byte) { return !continues(byte); }));
-}
-
 // A message is whatever the client sent: nothing of it may move the cursor or break the row.
 std::string printable(const std::string& message, std::size_t limit, bool utf8) {
   std::string text;
@@ -35,10 +27,6 @@ std::string repeat(std::string_view piece, std::size_t count) {
   std::string text;
   while (count-- > 0) text += piece;
   return text;
-}
-
-std::string pad(const std::string& text, std::size_t width) {
-  return text + std::string(width - std::min(width, columns(text)), ' ');
 }
 
 // "4.0 s" or "450 ms": all times of a picture in the unit that suits the whole of it.
