@@ -1,8 +1,10 @@
 #include "process/git_diff.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <sstream>
 #include <stdexcept>
+#include <system_error>
 
 namespace process {
 
@@ -32,6 +34,8 @@ std::vector<ChangedFile> changed_files(const std::filesystem::path& folder,
   std::vector<std::string> with_counts = options;
   with_counts.insert(with_counts.end(), {"--numstat", "-z"});
   Result result = run(git_diff(folder, with_counts, from, to));
+  // Where a missing program cannot be reported at its start (under qemu-user), it ends like this.
+  if (result.exit.code == 127) throw std::system_error(ENOENT, std::generic_category(), "git");
   if (result.exit.code != 0 && result.exit.code != 1)
     throw std::runtime_error("git diff failed: " + result.err);
 

@@ -15,8 +15,8 @@ namespace course {
 [[nodiscard]] net::Fd lock(const std::filesystem::path& folder);
 
 // Runs cmake with these arguments to its end, without the command lines and the progress in what it
-// said; `doing` ("Building ch04-a-epoll") is shown if it takes longer than a moment. The folder must
-// be locked. Throws Interrupted.
+// said; `doing` ("Building ch04-a-epoll") is shown if it takes longer than a moment. The folder
+// must be locked. Throws Interrupted.
 struct Built {
   bool ok;
   std::string said;  // every line with its newline
