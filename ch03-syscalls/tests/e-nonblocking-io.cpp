@@ -99,8 +99,18 @@ TEST_CASE("an answer that is cut short is an error, never an answer") {
   CHECK_FALSE(download.done());
 }
 
-TEST_CASE("a download that fails to start leaves no descriptor open") {
+TEST_CASE("a download has one descriptor, and closes it") {
   // The kernel connects us, nobody accepts: a server in this process would open descriptors, too.
+  net::TcpListener listener = net::TcpListener::bind(net::Address::parse("127.0.0.1:0"));
+  std::size_t before = testing::open_descriptors();
+  {
+    Download download(listener.address(), "request-0", 0ms);
+    CHECK(testing::open_descriptors() == before + 1);
+  }
+  CHECK(testing::open_descriptors() == before);
+}
+
+TEST_CASE("a download that fails to start leaves no descriptor open") {
   net::TcpListener listener = net::TcpListener::bind(net::Address::parse("127.0.0.1:0"));
   for (std::string plan : {"socket:1:EMFILE", "connect:1:ECONNREFUSED",
                            "send:1:EPIPE write:1:EPIPE", "fcntl:1:EBADF", "fcntl:2:EBADF"}) {

@@ -114,6 +114,21 @@ TEST_CASE("the end of a stream is reported like bytes that have arrived") {
   CHECK(poll.wait() == std::vector<Token>{10});
 }
 
+TEST_CASE("a queue on poll(2) opens no descriptor, and leaves none open") {
+  Source a, b;
+  std::size_t before = testing::open_descriptors();
+  {
+    Poll poll;
+    poll.add(a.fd, 10);
+    poll.add(b.fd, 20);
+    a.make_readable();
+    (void)poll.wait();
+    poll.remove(20);
+    CHECK(testing::open_descriptors() == before);
+  }
+  CHECK(testing::open_descriptors() == before);
+}
+
 TEST_CASE("every call looks at every source") {
   Source a, b, c;
   Poll poll;

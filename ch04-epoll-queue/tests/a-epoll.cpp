@@ -178,9 +178,14 @@ TEST_CASE("a registration that fails is an error, not a wait for ever") {
 }
 
 TEST_CASE("a queue owns one descriptor, and gives it back") {
+  Source a;
   std::size_t before = testing::open_descriptors();
   {
     Poll poll;
+    poll.registry().add(a.fd, 10);
+    a.make_readable();
+    (void)poll.wait();
+    poll.registry().remove(a.fd);
     CHECK(testing::open_descriptors() == before + 1);
   }
   CHECK(testing::open_descriptors() == before);

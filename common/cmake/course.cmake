@@ -34,6 +34,7 @@ endif()
 
 # doctest, nlohmann_json and CLI11: the system's packages, or else these releases, checked by hash.
 include(FetchContent)
+set(COURSE_DOWNLOADS "${CMAKE_BINARY_DIR}/_deps" CACHE PATH "Where what is fetched is kept")
 function(course_package name version debian url hash)
   find_package(${name} ${version} QUIET)
   if(${name}_FOUND)
@@ -41,7 +42,7 @@ function(course_package name version debian url hash)
   endif()
   # Downloaded by ourselves: FetchContent tries for minutes, and hides the reason when it gives up.
   cmake_path(GET url FILENAME file)
-  set(file "${CMAKE_BINARY_DIR}/_deps/${name}-${file}")
+  set(file "${COURSE_DOWNLOADS}/${name}-${file}")
   if(NOT EXISTS "${file}")
     message(STATUS "${name} is not installed; fetching ${url}")
     file(DOWNLOAD "${url}" "${file}.part" STATUS status INACTIVITY_TIMEOUT 20)

@@ -60,7 +60,7 @@ std::string read_request(net::TcpStream& stream) {
 }
 
 bool eventually(const std::function<bool()>& condition) {
-  auto end = std::chrono::steady_clock::now() + patience;
+  auto end = std::chrono::steady_clock::now() + patience_with_stages();
   while (!condition()) {
     if (std::chrono::steady_clock::now() > end) return false;
     std::this_thread::sleep_for(std::chrono::milliseconds(1));

@@ -10,7 +10,15 @@
 namespace testing {
 
 // More than any patience inside the case, which can say more about what it waited for.
-std::chrono::seconds case_limit() { return patience * (emulated() ? 4 : 2); }
+std::chrono::seconds case_limit() {
+  return std::chrono::ceil<std::chrono::seconds>(patience_with_stages() * (emulated() ? 4 : 2));
+}
+
+std::chrono::milliseconds patience_with_stages() {
+  const char* value = std::getenv("COURSE_PATIENCE_MS");
+  int count = value ? std::atoi(value) : 0;
+  return count > 0 ? std::chrono::milliseconds(count) : patience;
+}
 
 bool emulated() { return std::string_view(COURSE_EMULATOR) != ""; }
 
@@ -27,7 +35,7 @@ process::Result run(const std::string& path, std::vector<std::string> arguments,
                     const std::string& faults) {
   process::Command command = program(path, std::move(arguments));
   command.environment = {{"COURSE_FAULTS", faults}};
-  return process::run(command, patience);
+  return process::run(command, patience_with_stages());
 }
 
 CountedResult counted_run(const std::string& path, std::vector<std::string> arguments,
@@ -35,7 +43,7 @@ CountedResult counted_run(const std::string& path, std::vector<std::string> argu
   TemporaryFolder folder;
   process::Command command = program(path, std::move(arguments));
   command.environment = {{"COURSE_FAULTS", faults}, {"COURSE_CALLS", folder.path() / "calls"}};
-  CountedResult counted{process::run(command, patience), {}};
+  CountedResult counted{process::run(command, patience_with_stages()), {}};
   std::ifstream file(folder.path() / "calls");
   std::string name;
   for (std::size_t count = 0; file >> name >> count;) counted.calls[name] = count;

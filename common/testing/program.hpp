@@ -13,6 +13,9 @@ namespace testing {
 // How long a program or a condition may take that needs a fraction of a second: only what hangs
 // comes near it, also on a slow machine and under an emulator.
 inline constexpr std::chrono::seconds patience{15};
+// The same for what runs a reader's code, which may well hang: shorter if COURSE_PATIENCE_MS says
+// so.
+[[nodiscard]] std::chrono::milliseconds patience_with_stages();
 
 // How long one case may take before the suite ends with its name.
 [[nodiscard]] std::chrono::seconds case_limit();

@@ -63,6 +63,10 @@ int check(const Workshop& workshop, const CheckOptions& options);
 // One more hint for the case that failed in the last check.
 int hint(const Workshop& workshop, const std::string& stage);
 
+// Shows which cases catch a known mistake in our code of a stage, and why: 0 if they are those that
+// the mistake says. Without a name: lists the stage's mistakes. Nothing in the checkout changes.
+int break_stage(const Workshop& workshop, const std::string& stage, const std::string& mistake);
+
 // Becomes the delayserver.
 int serve(const Workshop& workshop, std::vector<std::string> arguments);
 

@@ -1,10 +1,10 @@
 #include <algorithm>
-#include <fstream>
 #include <set>
 #include <sstream>
 #include <system_error>
 
 #include "course/commands.hpp"
+#include "course/exercise.hpp"
 #include "course/failure.hpp"
 #include "course/terminal.hpp"
 #include "process/git_diff.hpp"
@@ -69,38 +69,30 @@ void print_patch(const fs::path& root, const std::string& from, const std::strin
   // Of a file's heading, two long lines say nothing that the others do not.
   std::istringstream lines(git_diff(root, options, from, to));
   std::string text;
-  bool in_heading = false;
+  bool in_heading = false, scratch = false;
   for (std::string line; std::getline(lines, line);) {
     std::string_view plain = line;
     if (plain.starts_with("\x1b[")) plain.remove_prefix(plain.find('m') + 1);
     if (plain.starts_with("diff --git ")) {
       in_heading = true;
-      if (!text.empty()) text += "\n";
+      scratch = is_scratch(std::string(plain.substr(plain.rfind('/') + 1)));
+      if (!text.empty() && !scratch) text += "\n";
       continue;
     }
     if (plain.starts_with("@@")) in_heading = false;
-    if (in_heading && plain.starts_with("index ")) continue;
+    if (scratch || (in_heading && plain.starts_with("index "))) continue;
     text += line + "\n";
   }
   print(text);
 }
 
-// The files below a folder, by their names inside it.
 std::set<std::string> files(const fs::path& folder) {
-  std::set<std::string> names;
-  for (const auto& entry : fs::recursive_directory_iterator(folder))
-    if (entry.is_regular_file()) names.insert(entry.path().lexically_relative(folder));
-  return names;
-}
-
-std::string content(const fs::path& file) {
-  std::ostringstream text;
-  text << std::ifstream(file).rdbuf();
-  return text.str();
+  std::vector<std::string> names = source_files(folder);
+  return {names.begin(), names.end()};
 }
 
 std::string lines(const fs::path& file) {
-  std::string text = content(file);
+  std::string text = content_of(file);
   return std::to_string(std::count(text.begin(), text.end(), '\n')) + " lines";
 }
 
@@ -180,7 +172,7 @@ void side_by_side(const fs::path& root, const std::string& from, const std::stri
       print(heading(look, "removed: " + name + " (" + lines(before) + ")"));
     } else if (!old_files.contains(name)) {
       print(heading(look, "new: " + name + " (" + lines(after) + ")"));
-    } else if (content(before) == content(after)) {
+    } else if (content_of(before) == content_of(after)) {
       print(heading(look, "unchanged: " + name));
     } else {
       print(heading(look, name));
@@ -198,7 +190,7 @@ void show_files(const fs::path& root, const Stage& stage, Form form, const Style
   for (const std::string& name : files(root / stage.folder)) {
     fs::path file = root / stage.folder / name;
     print(heading(look, stage.folder + "/" + name + " (" + lines(file) + ")"));
-    if (form != Form::stat) print(content(file));
+    if (form != Form::stat) print(content_of(file));
   }
 }
 
@@ -207,7 +199,12 @@ void show_files(const fs::path& root, const Stage& stage, Form form, const Style
 int diff(const Workshop& workshop, const DiffOptions& options) {
   const Map& map = workshop.map;
   const Stage& to = map.stage(options.stage);
-  const Stage* from = options.from.empty() ? map.predecessor(to) : &map.stage(options.from);
+  const Stage* from = &to;
+  if (!options.from.empty())
+    from = &map.stage(options.from);
+  else if (!options.mine)
+    from = map.predecessor(to);
+  if (options.mine) require_own(map, to);
 
   Style look = style();
   if (options.colour != "auto") look.colour = options.colour == "always";
@@ -217,23 +214,27 @@ int diff(const Workshop& workshop, const DiffOptions& options) {
       show_files(map.root(), to, options.form, look);
       return 0;
     }
+    std::string target = options.mine ? own_folder(to) : to.folder;
     auto name = [](const Stage& stage) { return stage.chapter + "/" + stage.name; };
-    std::size_t width = std::max(name(*from).size(), name(to).size());
-    auto line = [&](const char* word, const Stage& stage) {
-      std::string gap(width - name(stage).size() + 2, ' ');
-      return look.paint("1", word + name(stage)) + gap + stage.title + "\n";
-    };
-    print(line("from ", *from) + line("to   ", to) + "\n");
+    std::string left = (options.mine ? "our " : "") + name(*from);
+    std::string right = (options.mine ? "your " : "") + name(to);
+    std::size_t width = std::max(left.size(), right.size()) + 2;
+    print(look.paint("1", "from " + left) + std::string(width - left.size(), ' ') + from->title +
+          "\n" + look.paint("1", "to   " + right) + std::string(width - right.size(), ' ') +
+          (options.mine ? target : to.title) + "\n\n");
     std::vector<process::ChangedFile> changed =
-        process::changed_files(map.root(), {}, from->folder, to.folder);
+        process::changed_files(map.root(), {}, from->folder, target);
+    std::erase_if(changed, [](const process::ChangedFile& file) {
+      return is_scratch(fs::path(file.after.empty() ? file.before : file.after).filename());
+    });
     if (changed.empty())
       print("no difference\n");
     else if (options.form == Form::stat)
       print_stat(changed, look);
     else if (options.form == Form::side_by_side)
-      side_by_side(map.root(), from->folder, to.folder, look);
+      side_by_side(map.root(), from->folder, target, look);
     else
-      print_patch(map.root(), from->folder, to.folder, options.form, look);
+      print_patch(map.root(), from->folder, target, options.form, look);
   } catch (const OutputClosed&) {
     if (!pager.shown()) throw;  // else the reader has left it before the end
   } catch (const std::system_error& error) {

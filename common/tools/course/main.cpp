@@ -19,16 +19,14 @@ namespace {
 
 using Words = std::vector<std::string>;
 
-const Words commands{"list", "run", "diff", "test", "serve"};
-const Words later{"start", "check", "hint", "break", "bench"};
+const Words commands{"list", "run", "diff", "test", "start", "check", "hint", "break", "serve"};
+const Words later{"bench"};
 
 bool contains(const Words& words, const std::string& word) {
   return std::find(words.begin(), words.end(), word) != words.end();
 }
 
-[[noreturn]] void comes_later(const std::string& what) {
-  throw Failure(what + " comes later: the course has no exercises and no benchmarks yet", 2);
-}
+[[noreturn]] void comes_later(const std::string& what) { throw Failure(what + " comes later", 2); }
 
 // A first word that is no command: one that is to come, a stage, or misspelled.
 [[noreturn]] void refuse(const Map& map, const std::string& word) {
@@ -85,7 +83,7 @@ int dispatch(int argc, char** argv) {
 
   RunOptions run_options;
   int unit_ms = 0;
-  bool mine = false, generated = false;
+  bool generated = false;
   CLI::App* run_command = app.add_subcommand("run", "builds and runs a stage");
   run_command->footer("What stands behind -- is passed on to the stage.\n");
   run_command->add_option("STAGE", run_options.stage, "such as ch04/a; ch04 is its last one");
@@ -100,7 +98,7 @@ int dispatch(int argc, char** argv) {
       ->check(not_empty);
   run_command->add_option("--trace", run_options.trace, "a file for a Chrome trace of the run")
       ->check(not_empty);
-  run_command->add_flag("--mine", mine, "your own code (comes later)");
+  run_command->add_flag("--mine", run_options.mine, "your own code, in mine/");
 
   DiffOptions diff_options;
   CLI::App* diff_command = app.add_subcommand("diff", "what is new in a stage");
@@ -113,7 +111,7 @@ int dispatch(int argc, char** argv) {
   diff_command->add_flag("--stat", stat, "only how much changed in which file");
   diff_command->add_flag("--words", by_words, "word by word");
   diff_command->add_flag("--side-by-side", side_by_side, "in two columns");
-  diff_command->add_flag("--mine", mine, "your own code (comes later)");
+  diff_command->add_flag("--mine", diff_options.mine, "our code and your own, in mine/");
   diff_command->add_flag("--generated", generated, "what corofy generated (comes later)");
 
   std::string suites_of;
@@ -121,13 +119,36 @@ int dispatch(int argc, char** argv) {
   test_command->add_option("NAME", suites_of, "a chapter or a stage; without it: all")
       ->check(not_empty);
 
+  StartOptions start_options;
+  std::string start_from;
+  CLI::App* start_command = app.add_subcommand("start", "makes your own folder of a stage");
+  start_command->add_option("STAGE", start_options.stage, "such as ch04/a");
+  start_command
+      ->add_option("--from", start_from, "ours: our predecessor, even if yours is finished")
+      ->check(CLI::IsMember({"ours"}));
+
+  CheckOptions check_options;
+  CLI::App* check_command = app.add_subcommand("check", "runs a stage's suite on your own code");
+  check_command->add_option("STAGE", check_options.stage, "such as ch04/a");
+  check_command->add_flag("--watch", check_options.watch, "again after every save");
+
+  std::string hint_for;
+  CLI::App* hint_command = app.add_subcommand("hint", "one more hint for the case that failed");
+  hint_command->add_option("STAGE", hint_for, "such as ch04/a");
+
+  std::string break_in, mistake;
+  CLI::App* break_command = app.add_subcommand("break", "shows what a known mistake breaks");
+  break_command->add_option("STAGE", break_in, "such as ch04/a");
+  break_command->add_option("MISTAKE", mistake, "its name; without it: all mistakes of the stage");
+
   // Everything behind `serve` is the delayserver's, --help too.
   CLI::App* serve_command = app.add_subcommand("serve", "the delayserver")->prefix_command();
   serve_command->set_help_flag();
 
   // What is left over, refuse() explains. (For `serve` it is everything.)
   app.allow_extras();
-  for (CLI::App* command : {list_command, run_command, diff_command, test_command})
+  for (CLI::App* command : {list_command, run_command, diff_command, test_command, start_command,
+                            check_command, hint_command, break_command})
     command->allow_extras();
   Words reversed(words.rbegin(), words.rend());  // this is how CLI11 wants them
   try {
@@ -153,7 +174,6 @@ int dispatch(int argc, char** argv) {
   if (!extras.empty()) refuse(command, extras);
   if (!passed.empty() && !*run_command && !*serve_command)
     throw Failure("only run and serve pass on what stands behind --", 2);
-  if (mine) comes_later("--mine");
   if (generated) comes_later("--generated");
 
   if (*list_command) return list(workshop);
@@ -162,6 +182,8 @@ int dispatch(int argc, char** argv) {
       throw Failure("run needs a stage, such as ./course run ch04/a, or else --all", 2);
     if (run_options.all && !run_options.trace.empty())
       throw Failure("--trace is for one stage: with --all each would overwrite the last one's", 2);
+    if (run_options.all && run_options.mine)
+      throw Failure("--mine is for one stage, such as ./course run ch04/a --mine", 2);
     if (*unit) run_options.unit_ms = unit_ms;
     run_options.arguments = passed;
     return run(workshop, run_options);
@@ -177,6 +199,27 @@ int dispatch(int argc, char** argv) {
                         : side_by_side ? Form::side_by_side
                                        : Form::patch;
     return diff(workshop, diff_options);
+  }
+  auto need_stage = [&](const std::string& stage) {
+    if (stage.empty())
+      throw Failure(command + " needs a stage, such as ./course " + command + " ch04/a", 2);
+  };
+  if (*start_command) {
+    need_stage(start_options.stage);
+    start_options.from_ours = !start_from.empty();
+    return start(workshop, start_options);
+  }
+  if (*check_command) {
+    need_stage(check_options.stage);
+    return check(workshop, check_options);
+  }
+  if (*hint_command) {
+    need_stage(hint_for);
+    return hint(workshop, hint_for);
+  }
+  if (*break_command) {
+    need_stage(break_in);
+    return break_stage(workshop, break_in, mistake);
   }
   if (*test_command) return test(workshop, suites_of);
   if (*serve_command) {

@@ -125,7 +125,8 @@ void Map::add(const fs::path& file) {
                   one.at("title"),
                   one.value("predecessor", ""),
                   one.value("server", false),
-                  written};
+                  written,
+                  one.value("kind", "") == "mechanism"};
       stage.folder = chapter->folder + "/" + stage.name;
       bool known =
           std::any_of(chapter->stages.begin(), chapter->stages.end(),
@@ -148,6 +149,7 @@ Place Map::find(std::string_view given) const {
     if (!inside.empty() && *inside.begin() != "..") name = inside.string();
   }
   while (name.ends_with('/')) name.pop_back();
+  if (name.starts_with("mine/")) name.erase(0, 5);  // the reader's own folders have the same names
 
   std::size_t slash = name.find('/');
   std::string wanted = name.substr(0, slash);

@@ -1,6 +1,8 @@
 #include <algorithm>
 
 #include "course/commands.hpp"
+#include "course/exercise.hpp"
+#include "course/progress.hpp"
 #include "course/terminal.hpp"
 
 namespace course {
@@ -12,13 +14,48 @@ std::string padded(std::string text, std::size_t width) {
 }
 
 // At most 80 columns: the titles are ASCII.
-std::string row(const Stage& stage, const Style& style) {
-  std::size_t room = stage.written ? 52 : 45;
+std::string row(const Stage& stage, Progress::State state, const Style& style) {
+  bool marked = !stage.written || state != Progress::State::untouched;
+  std::size_t room = !stage.written ? 45 : marked ? 43 : 52;
   std::string title = stage.title;
   if (title.size() > room) title = title.substr(0, room - 3) + "...";
   std::string line = "  " + padded(stage.chapter + "/" + stage.name, 26);
-  if (stage.written) return line + title + "\n";
+  if (stage.written && !marked) return line + title + "\n";
+  if (stage.written)
+    return line + padded(title, room) + "  " +
+           (state == Progress::State::passed ? style.paint("32", "passed")
+                                             : style.paint("33", "started")) +
+           "\n";
   return style.paint("2", line + padded(title, room) + "  later") + "\n";
+}
+
+// What the reader does next with their own code, as commands with a word on each: they go on with
+// what they have started, or start what comes after the last one that passed, or what they have
+// skipped. Empty if nothing is left.
+std::vector<std::pair<std::string, std::string>> next_steps(const Map& map,
+                                                            const Progress& progress) {
+  const Stage *started = nullptr, *skipped = nullptr, *following = nullptr;
+  for (const Chapter& chapter : map.chapters()) {
+    for (const Stage& stage : chapter.stages) {
+      if (!has_exercise(map, stage)) continue;
+      Progress::State state = progress.state(stage);
+      if (state == Progress::State::passed) following = nullptr;
+      if (state == Progress::State::started && !started) started = &stage;
+      if (state == Progress::State::untouched && !skipped) skipped = &stage;
+      if (state == Progress::State::untouched && !following) following = &stage;
+    }
+  }
+  if (started) {
+    std::string name = started->short_name(), failing = progress.failing(*started);
+    std::vector<std::pair<std::string, std::string>> steps{
+        {"./course check " + name, "go on with " + own_folder(*started)}};
+    if (failing.size() > 50) failing = failing.substr(0, 47) + "...";
+    if (!failing.empty()) steps.push_back({"./course hint " + name, failing});
+    return steps;
+  }
+  const Stage* next = following ? following : skipped;
+  if (!next) return {};
+  return {{"./course start " + next->short_name(), "write it yourself"}};
 }
 
 }  // namespace
@@ -52,14 +89,31 @@ int overview(const Workshop& workshop) {
     return "  " + look.paint("1", words) +
            std::string(26 - std::min<std::size_t>(26, words.size()), ' ') + what + "\n";
   };
+  Progress progress = Progress::to_show(workshop.map);
+  std::string yours;
+  for (const Chapter& chapter : workshop.map.chapters())
+    for (const Stage& stage : chapter.stages)
+      if (auto state = progress.state(stage); state != Progress::State::untouched)
+        yours += "  " + padded(stage.chapter + "/" + stage.name, 26) +
+                 (state == Progress::State::passed ? "passed" : "started") + "\n";
   std::string text =
       look.paint("1", "Asynchronous programming in C++20, one small stage at a time") + "\n\n" +
       std::to_string(written) + " stages can be run, " + std::to_string(planned) +
-      " are still to come:\n" + stages + "\nStart with\n" +
-      command("./course run " + first->short_name(), first->title);
+      " are still to come:\n" + stages;
+  if (!yours.empty()) text += "\nYours, in mine/:\n" + yours;
+  auto steps = next_steps(workshop.map, progress);
+  if (!yours.empty() && !steps.empty()) {
+    text += "\nNext\n";
+    for (const auto& [words, what] : steps) text += command(words, what);
+    print(text + "\nand\n" + command("./course list", "every stage") +
+          command("./course --help", "all commands"));
+    return 0;
+  }
+  text += "\nStart with\n" + command("./course run " + first->short_name(), first->title);
   if (last != first)
     text += command("./course run " + last->short_name(), last->title) +
             command("./course diff " + last->short_name(), "what is new in it");
+  for (const auto& [words, what] : steps) text += command(words, what);
   print(text + "\nand then\n" + command("./course list", "every stage") +
         command("./course test", "our suites") + command("./course --help", "all commands"));
   return 0;
@@ -68,10 +122,11 @@ int overview(const Workshop& workshop) {
 int list(const Workshop& workshop) {
   Style look = style();
   std::string text;
+  Progress progress = Progress::to_show(workshop.map);
   for (const Chapter& chapter : workshop.map.chapters()) {
     text += look.paint("1", padded(chapter.name, 6) + chapter.title) +
             (chapter.text.empty() ? "" : "   " + chapter.text) + "\n";
-    for (const Stage& stage : chapter.stages) text += row(stage, look);
+    for (const Stage& stage : chapter.stages) text += row(stage, progress.state(stage), look);
   }
   print(text);
   return 0;

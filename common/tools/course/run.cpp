@@ -8,11 +8,14 @@
 
 #include "course/build.hpp"
 #include "course/commands.hpp"
+#include "course/exercise.hpp"
+#include "course/explain.hpp"
 #include "course/failure.hpp"
 #include "course/foreground.hpp"
 #include "course/terminal.hpp"
 #include "course/timeline.hpp"
 #include "delayserver/server.hpp"
+#include "workbench/workbench.hpp"
 
 namespace course {
 namespace {
@@ -92,9 +95,9 @@ bool asks_for_help(const std::vector<std::string>& arguments) {
                      [](const std::string& word) { return word == "--help" || word == "-h"; });
 }
 
-int run_stage(const Workshop& workshop, const Stage& stage, const RunOptions& options) {
+int run_stage(const std::filesystem::path& program, const Stage& stage, const RunOptions& options) {
   Signals signals;
-  process::Command command{{workshop.build / "bin" / stage.target()}};
+  process::Command command{{program}};
   auto pass = [&](std::initializer_list<std::string> words) {
     command.arguments.insert(command.arguments.end(), words);
   };
@@ -144,12 +147,27 @@ int tour(const Workshop& workshop, const RunOptions& options) {
   for (const Stage* stage : stages) {
     print(look.paint("1", "==== " + stage->chapter + "/" + stage->name + ": " + stage->title) +
           "\n");
-    if (run_stage(workshop, *stage, options) != 0) failed += " " + stage->short_name();
+    if (run_stage(workshop.build / "bin" / stage->target(), *stage, options) != 0)
+      failed += " " + stage->short_name();
     print("\n");
   }
   if (!failed.empty()) throw Failure("failed:" + failed);
   print(std::to_string(stages.size()) + " stages ran, and all of them ended well.\n");
   return 0;
+}
+
+int run_mine(const Workshop& workshop, const Stage& stage, const RunOptions& options) {
+  const Map& map = workshop.map;
+  require_exercise(map, stage);
+  require_own(map, stage);
+  require_complete(map, stage);
+  workbench::Variant mine{"mine", &stage};
+  workbench::Workbench bench(map.root(), workshop.build);
+  if (std::string said = bench.build({mine}, "program"); !said.empty()) {
+    print(explained(said, map, stage, style()));
+    return 1;
+  }
+  return run_stage(bench.program(mine), stage, options);
 }
 
 }  // namespace
@@ -162,8 +180,9 @@ int run(const Workshop& workshop, const RunOptions& options) try {
   if (!stage.server && (options.unit_ms || !options.server.empty() || !options.trace.empty()))
     throw Failure(
         stage.short_name() + " makes no requests: it takes no --server, --unit-ms, --trace", 2);
+  if (options.mine) return run_mine(workshop, stage, options);
   build(workshop.build, {stage.target()}, stage.chapter + "/" + stage.name);
-  return run_stage(workshop, stage, options);
+  return run_stage(workshop.build / "bin" / stage.target(), stage, options);
 } catch (const OutputClosed& closed) {
   throw Failure(closed.what());
 }

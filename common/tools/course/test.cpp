@@ -8,8 +8,8 @@
 #include "course/commands.hpp"
 #include "course/failure.hpp"
 #include "course/foreground.hpp"
+#include "course/temporary_folder.hpp"
 #include "course/terminal.hpp"
-#include "net/fd.hpp"
 
 namespace course {
 namespace {
@@ -32,23 +32,6 @@ std::vector<std::string> suites(process::Command command) {
   for (const nlohmann::json& test : all.at("tests")) names.push_back(test.at("name"));
   return names;
 }
-
-// What the suites make in it goes with it, also when they are killed.
-class TemporaryFolder {
- public:
-  TemporaryFolder() : path_(std::filesystem::temp_directory_path() / "course-test-XXXXXX") {
-    if (::mkdtemp(path_.data()) == nullptr) throw net::last_error(path_.c_str());
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  [[nodiscard]] const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 Ended run_suites(process::Command command) {
   TemporaryFolder folder;

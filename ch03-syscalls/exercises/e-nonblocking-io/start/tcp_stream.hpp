@@ -1,0 +1,61 @@
+#pragma once
+// A TCP connection, made of system calls.
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <stdexcept>
+#include <string_view>
+
+#include "net/address.hpp"
+#include "net/fd.hpp"
+
+// Owns its socket. Every error is thrown as std::system_error with the name of the call.
+class TcpStream {
+ public:
+  // Blocks until the connection stands.
+  static TcpStream connect(const net::Address& address) {
+    TcpStream stream;
+    stream.socket_ =
+        net::Fd::checked(::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0), "socket");
+    if (::connect(stream.socket_.get(), address.data(), address.size()) == -1)
+      throw net::last_error("connect");
+    return stream;
+  }
+
+  // From now on read() returns at once, with or without bytes. (So does send(), for which
+  // write_all() is not made: it throws EAGAIN when the kernel has no room.)
+  void set_nonblocking() {
+    // fcntl() reads the socket's flags (F_GETFL) and sets them anew (F_SETFL).
+    throw std::logic_error("TcpStream::set_nonblocking() is yours to write");
+  }
+
+  // The kernel may take less than we offer, so this goes on until it has everything.
+  void write_all(std::string_view bytes) {
+    while (!bytes.empty()) {
+      // write() would do as well; but if the peer is gone, it ends our process with a SIGPIPE.
+      ssize_t count = ::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      if (count == -1 && errno == EINTR) continue;  // a signal came first: nothing has happened yet
+      if (count == -1) throw net::last_error("send");
+      bytes.remove_prefix(static_cast<std::size_t>(count));
+    }
+  }
+
+  // Returns what is there, and that may be less than the buffer holds. 0: the peer has closed the
+  // connection. No value: nothing is there yet, a blocking read() would wait now.
+  std::optional<std::size_t> read(std::span<char> buffer) {
+    (void)buffer;
+    throw std::logic_error("TcpStream::read() is yours to write");
+  }
+
+  [[nodiscard]] const net::Fd& fd() const { return socket_; }
+
+ private:
+  TcpStream() = default;
+  net::Fd socket_;
+};

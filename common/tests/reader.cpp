@@ -1,0 +1,567 @@
+// What ./course does with the reader's own code: its parts, then the program with the real
+// workbench on a small course, whose stages and suites compile in a moment.
+
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "course/explain.hpp"
+#include "course/failure.hpp"
+#include "course/progress.hpp"
+#include "course/watch.hpp"
+#include "process/child.hpp"
+#include "testing/program.hpp"
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+using process::Result;
+using Words = std::vector<std::string>;
+
+namespace {
+
+void write(const fs::path& file, const std::string& text) {
+  fs::create_directories(file.parent_path());
+  std::ofstream(file) << text;
+}
+
+std::string read(const fs::path& file) {
+  std::ostringstream text;
+  text << std::ifstream(file).rdbuf();
+  return text.str();
+}
+
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+bool one_line(const std::string& err) {
+  return err.starts_with("course: ") && err.find('\n') == err.size() - 1;
+}
+
+// What the workbench asks of doctest, without its price: a list, and one case by its name.
+const char* const suite_frame = R"(
+#include <cstdio>
+#include <cstring>
+#include <exception>
+#include <functional>
+#include <utility>
+inline int failed = 0;
+inline void check_equal(const char* text, int line, int seen, int expected) {
+  if (seen == expected) return;
+  ++failed;
+  std::printf("%s:%d: ERROR: CHECK( %s == %d ) is NOT correct!\n  values: CHECK( %d == %d )\n\n",
+              suite_file, line, text, expected, seen, expected);
+}
+#define EQUAL(a, b) check_equal(#a, __LINE__, a, b)
+using Case = std::pair<const char*, std::function<void()>>;
+inline int run(int count, char** words, const std::initializer_list<Case>& cases) {
+  int ran = 0;
+  for (const Case& one : cases) {
+    bool wanted = false;
+    for (int i = 1; i < count; ++i) {
+      if (std::strcmp(words[i], "--list-test-cases") == 0) std::puts(one.first);
+      if (std::strncmp(words[i], "--test-case=", 12) == 0)
+        wanted = std::strcmp(words[i] + 12, one.first) == 0;
+    }
+    if (!wanted) continue;
+    ++ran;
+    try {
+      one.second();
+    } catch (const std::exception& error) {
+      ++failed;
+      std::printf("%s:1: ERROR: test case THREW exception: %s\n\n", suite_file, error.what());
+    }
+  }
+  std::printf("[doctest] test cases: %d | %d failed\n", ran, failed);
+  return failed == 0 ? 0 : 1;
+}
+)";
+
+// A course of three stages. Of the first two a reader writes sum() and twice(); the third one is
+// there to be looked at.
+class Scratch {
+ public:
+  Scratch() {
+    write(root() / "ch01-sums/chapter.json", R"({ "chapter": "ch01", "title": "Sums",
+      "text": "docs/ch01.md", "stages": [
+        { "name": "a-sum", "title": "adds", "kind": "mechanism" },
+        { "name": "b-twice", "title": "adds twice", "kind": "mechanism", "predecessor": "ch01/a" },
+        { "name": "c-look", "title": "shows", "kind": "show", "predecessor": "ch01/b" } ] })");
+    write(root() / "docs/ch01.md", "# Sums\n\n## Stage a: adding\n\n## Stage b: twice\n");
+
+    const std::string sum = "#pragma once\n// Adds.\ninline int sum(int a, int b) {\n  ";
+    const std::string sum_main =
+        "#include <cstdio>\n#include \"sum.hpp\"\n"
+        "int main() { std::printf(\"%d\\n\", sum(1, 2)); }\n";
+    write(root() / "ch01-sums/a-sum/sum.hpp", sum + "return a + b;\n}\n");
+    write(root() / "ch01-sums/a-sum/main.cpp", sum_main);
+    write(root() / "ch01-sums/b-twice/sum.hpp", sum + "return a + b;\n}\n");
+    write(root() / "ch01-sums/b-twice/twice.hpp",
+          "#pragma once\n#include \"sum.hpp\"\ninline int twice(int a) { return sum(a, a); }\n");
+    write(root() / "ch01-sums/b-twice/main.cpp", sum_main);
+    write(root() / "ch01-sums/c-look/main.cpp", sum_main);
+
+    fs::path a = root() / "ch01-sums/exercises/a-sum", b = root() / "ch01-sums/exercises/b-twice";
+    write(a / "start/sum.hpp", "#include <stdexcept>\n" + sum +
+                                   "(void)a, (void)b;\n"
+                                   "  throw std::logic_error(\"sum() is yours to write\");\n}\n");
+    write(a / "start/main.cpp", sum_main);
+    write(a / "shape.cpp",
+          "#include <type_traits>\n#include \"sum.hpp\"\n"
+          "static_assert(std::is_same_v<decltype(sum(1, 2)), int>,\n"
+          "              \"sum.hpp needs: int sum(int a, int b)\");\n");
+    write(a / "hints.json", R"({ "five is two and three": {
+      "means": "The two were not added.", "hints": ["Think.", "a + b"], "text": "docs/ch01.md#x" },
+      "nothing": 1 })");
+    write(b / "start/twice.hpp",
+          "#pragma once\n#include \"sum.hpp\"\n#include <stdexcept>\n"
+          "inline int twice(int) { throw std::logic_error(\"twice() is yours to write\"); }\n");
+    write(root() / "ch01-sums/tests/frame.hpp", suite_frame);
+    write(root() / "ch01-sums/tests/a-sum.cpp",
+          "static const char* const suite_file = __FILE__;\n#include \"frame.hpp\"\n#include "
+          "\"sum.hpp\"\n"
+          "int main(int count, char** words) {\n"
+          "  return run(count, words, {{\"nothing is zero\", [] { EQUAL(sum(0, 0), 0); }},\n"
+          "    {\"five is two and three\", [] { EQUAL(sum(2, 3), 5); }},\n"
+          "    {\"below zero\", [] { EQUAL(sum(-2, -3), -5); }}});\n}\n");
+    write(root() / "ch01-sums/tests/b-twice.cpp",
+          "static const char* const suite_file = __FILE__;\n#include \"frame.hpp\"\n#include "
+          "\"twice.hpp\"\n"
+          "int main(int count, char** words) {\n"
+          "  return run(count, words, {{\"twice two\", [] { EQUAL(twice(2), 4); }}});\n}\n");
+
+    // The workbench as it is, on a common library that is empty; built as we are.
+    write(root() / "common/cmake/course.cmake",
+          "set(CMAKE_CXX_STANDARD 20)\n"
+          "set(CMAKE_RUNTIME_OUTPUT_DIRECTORY \"${CMAKE_BINARY_DIR}/bin\")\n"
+          "foreach(name common testing faults)\n"
+          "  add_library(course::${name} INTERFACE IMPORTED)\nendforeach()\n");
+    fs::create_directories(root() / "common/tools/workbench");
+    fs::copy(fs::path(COURSE_ROOT) / "common/tools/workbench/tree",
+             root() / "common/tools/workbench/tree");
+    fs::create_directories(build());
+    fs::copy_file(COURSE_CACHE, build() / "CMakeCache.txt");
+  }
+
+  [[nodiscard]] fs::path root() const { return folder_.path() / "a course"; }
+  [[nodiscard]] fs::path build() const { return folder_.path() / "a build"; }
+  [[nodiscard]] fs::path mine(const std::string& stage) const {
+    return root() / "mine/ch01-sums" / stage;
+  }
+  // The reader's version of sum(), between its braces.
+  void write_sum(const std::string& body) const {
+    write(mine("a-sum") / "sum.hpp",
+          "#pragma once\n#include <cstdlib>\n"
+          "inline int sum(int a, int b) {\n  " +
+              body + "\n}\n");
+  }
+
+  [[nodiscard]] process::Command command(const Words& words) const {
+    Words all{"--root", root(), "--build", build()};
+    all.insert(all.end(), words.begin(), words.end());
+    process::Command command = testing::program(COURSE_PROGRAM, all);
+    command.environment = {{"LC_ALL", "C"}, {"GIT_PAGER", "cat"}};
+    return command;
+  }
+  [[nodiscard]] Result course(const Words& words) const {
+    return process::run(command(words), patience);
+  }
+  // Compilers, and verdicts that a case hangs, take their time.
+  static constexpr std::chrono::seconds patience = testing::patience * 4;
+
+ private:
+  testing::TemporaryFolder folder_;
+};
+
+}  // namespace
+
+// ---- What a compiler says
+
+TEST_CASE("the first error is told in short, with its place, and the others are counted") {
+  testing::TemporaryFolder folder;
+  fs::path own = folder.path() / "mine/ch04-epoll-queue/a-epoll";
+  write(own / "poll.hpp", "one\n  two(;\n");
+  std::string file = (own / "poll.hpp").string();
+  course::CompileError error = course::first_error(
+      "In file included from /x/tests/a.cpp:3:\n" + file +
+          ":2:8: error: expected ')' before ';'\n" + "    2 |   two(;\n      |       ^\n" + file +
+          ":9:1: error: more\n" + file + ":9:1: warning: not an error\n",
+      folder.path(), own);
+  CHECK(error.place == "mine/ch04-epoll-queue/a-epoll/poll.hpp:2");
+  CHECK(error.text == "expected ')' before ';'");
+  CHECK(error.source == "two(;");
+  CHECK(error.more == 1);
+}
+
+TEST_CASE(
+    "an error that the compiler sees elsewhere is placed where the reader's code is part of it") {
+  std::string own = "/c/mine/x/a/poll.hpp";
+  auto place = [](const std::string& said) {
+    return course::first_error(said, "/c", "/c/mine/x/a").place;
+  };
+  CHECK(place("/usr/include/v: In instantiation of 'f':\n" + own +
+              ":12:5:   required from here\n/usr/include/v:99:1: error: no\n") ==
+        "mine/x/a/poll.hpp:12");
+  CHECK(place("/usr/include/v:99:1: error: no\n" + own + ":7:5: note: here\n") ==
+        "mine/x/a/poll.hpp:7");
+  CHECK(place("/c/x/tests/a.cpp:9:1: error: no member 'y'\n") == "x/tests/a.cpp:9");
+  course::CompileError link = course::first_error(
+      "/usr/bin/ld: main.cpp.o: in function `main':\n" + own +
+          ":4:(.text+0x1): undefined reference to `Poll::wait()'\ncollect2: error: ld returned 1\n",
+      "/c", "/c/mine/x/a");
+  CHECK(link.place == "mine/x/a/poll.hpp:4");
+  CHECK(link.text ==
+        "undefined reference to `Poll::wait()': declared, and called, but written nowhere");
+  CHECK(course::first_error("cmake is unwell\n", "/c", "/c/mine").text == "cmake is unwell");
+}
+
+TEST_CASE("broken promises are sentences, each at the function or type that it is about") {
+  testing::TemporaryFolder folder;
+  write(folder.path() / "poll.hpp",
+        "// wait() is below\nclass Registry {\n  void add(int);\n  void remove();\n};\n"
+        "class Poll {\n  int wait();\n};\nusing Token = int;\n");
+  auto places = [&](const std::string& said) {
+    std::string list;
+    for (const course::CompileError& one :
+         course::broken_promises(said, folder.path(), folder.path()))
+      list += one.place + " " + one.text + "\n";
+    return list;
+  };
+  CHECK(
+      places("/s/shape.cpp:9:1: error: static assertion failed: Poll needs: int wait()\n"
+             "/s/shape.cpp:9:1: error: static assertion failed: poll.hpp needs: using Token = x;\n"
+             "/s/shape.cpp:9:1: error: static assertion failed: Poll: something else\n") ==
+      "poll.hpp:7 Poll needs: int wait()\npoll.hpp:9 poll.hpp needs: using Token = x;\n"
+      "poll.hpp:6 Poll: something else\n");
+  // clang; and its notes tell which of two functions it is.
+  CHECK(places("/s/shape.cpp:9:1: error: static assertion failed due to requirement "
+               "'Registers<a::Registry>': Registry needs: add(int) and remove(int)\n"
+               "/s/shape.cpp:9:1: note: because 'registry.remove(1)' would be invalid\n") ==
+        "poll.hpp:4 Registry needs: add(int) and remove(int)\n");
+  CHECK(places("/s/x:1:1: error: static assertion failed: a\n/s/x:1:1: error: other\n") == "");
+}
+
+// ---- What a suite says
+
+TEST_CASE("of a failed case the first check is shown: where, what was seen, what was expected") {
+  std::string output =
+      "/c/x/tests/a.cpp:52: ERROR: CHECK( poll.wait() == std::vector<Token>{20} ) is NOT correct!\n"
+      "  values: CHECK( {10} == {20} )\n  logged: more\n\n"
+      "/c/x/tests/a.cpp:60: ERROR: CHECK( false ) is NOT correct!\n";
+  CHECK(course::first_failed_check(output, "/c", "  ") ==
+        "  x/tests/a.cpp:52\n  poll.wait() == std::vector<Token>{20}\n"
+        "  seen:     {10}\n  expected: {20}\n  logged: more\n");
+  CHECK(course::first_failed_check("/c/t.cpp:1: ERROR: test case THREW exception: a\x1b[2Jb\n",
+                                   "/c",
+                                   "") == "t.cpp:1\nan exception that it did not expect: a?[2Jb\n");
+  CHECK(course::first_failed_check("/c/t.cpp:1: FATAL ERROR: test case CRASHED: SIGSEGV\n", "/c",
+                                   "") == "");
+  CHECK(course::first_failed_check("garbage", "/c", "") == "");
+}
+
+// ---- start
+
+TEST_CASE(
+    "start makes the reader's folder from ours, says which file is for whom, and what is next") {
+  Scratch scratch;
+  Result result = scratch.course({"start", "ch01/b"});
+  CHECK_MESSAGE(result.exit.code == 0, result.err);
+  CHECK(has(result.out, "made from our ch01/a:\n"));
+  CHECK(has(result.out, "  from us           main.cpp, sum.hpp\n"));
+  CHECK(has(result.out, "  for you to write  twice.hpp\n"));
+  CHECK(has(result.out, "write mine/ch01-sums/b-twice/twice.hpp\n"));
+  CHECK(has(result.out, "docs/ch01.md, \"Stage b: twice\"\n"));
+  CHECK(has(result.out, "./course check ch01/b --watch"));
+  CHECK(read(scratch.mine("b-twice") / "sum.hpp") ==
+        read(scratch.root() / "ch01-sums/a-sum/sum.hpp"));
+  CHECK(
+      fs::exists(scratch.build() / "workbench/bin/mine-ch01-b-twice-tests"));  // check is quick now
+
+  // Everything in mine/ can be committed.
+  std::vector<std::string> files;
+  for (const auto& entry : fs::recursive_directory_iterator(scratch.root() / "mine"))
+    if (entry.is_regular_file()) files.push_back(entry.path().filename());
+  std::sort(files.begin(), files.end());
+  CHECK(files == Words{"main.cpp", "progress.json", "sum.hpp", "twice.hpp"});
+
+  // Never written over; not even asked, without a terminal.
+  write(scratch.mine("b-twice") / "twice.hpp", "mine\n");
+  result = scratch.course({"start", "ch01/b"});
+  CHECK(result.exit.code == 1);
+  CHECK(one_line(result.err));
+  CHECK(has(result.err, "mv mine/ch01-sums/b-twice mine/ch01-sums/b-twice.1"));
+  CHECK(read(scratch.mine("b-twice") / "twice.hpp") == "mine\n");
+}
+
+TEST_CASE("on a terminal start asks, and after a yes what was there stands beside it") {
+  Scratch scratch;
+  write(scratch.mine("a-sum") / "sum.hpp", "mine\n");
+  for (const char* answer : {"n\n", "y\n"}) {
+    CAPTURE(answer);
+    int terminal = ::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+    REQUIRE(terminal != -1);
+    net::Fd ours(terminal);
+    REQUIRE(::grantpt(terminal) == 0);
+    REQUIRE(::unlockpt(terminal) == 0);
+    REQUIRE(::write(terminal, answer, 2) == 2);
+    process::Command command = scratch.command({"start", "ch01/a"});
+    command.arguments.insert(command.arguments.begin(),
+                             {"/bin/sh", "-c", "exec \"$@\" <\"$TTY\" 2>\"$TTY\"", "sh"});
+    command.environment.push_back({"TTY", ::ptsname(terminal)});
+    Result result = process::run(command, Scratch::patience);
+    CHECK(result.exit.code == 0);
+    bool yes = answer[0] == 'y';
+    CHECK(has(result.out,
+              yes ? "mine/ch01-sums/a-sum is mine/ch01-sums/a-sum.1 now" : "Nothing has changed"));
+    CHECK(fs::exists(scratch.mine("a-sum.1")) == yes);
+    CHECK((read(scratch.mine("a-sum") / "sum.hpp") != "mine\n") == yes);
+  }
+  CHECK(read(scratch.mine("a-sum.1") / "sum.hpp") == "mine\n");
+}
+
+TEST_CASE("what has no exercise or is not started yet is said in one line") {
+  Scratch scratch;
+  for (const Words& words : {Words{"start", "ch01/c"},
+                             {"check", "ch01/c"},
+                             {"hint", "ch01/c"},
+                             {"run", "ch01/c", "--mine"}}) {
+    Result result = scratch.course(words);
+    CHECK(result.exit.code == 2);
+    CHECK(one_line(result.err));
+    CHECK(has(result.err, "what can be written: ch01/a, ch01/b"));
+  }
+  for (const Words& words : {Words{"check", "ch01/a"},
+                             {"check", "ch01/a", "--watch"},
+                             {"hint", "ch01/a"},
+                             {"run", "ch01/a", "--mine"},
+                             {"diff", "ch01/a", "--mine"}}) {
+    Result result = scratch.course(words);
+    CHECK(result.exit.code == 2);
+    CHECK(one_line(result.err));
+    CHECK(has(result.err, "./course start ch01/a"));
+  }
+  CHECK_FALSE(fs::exists(scratch.root() / "mine"));
+}
+
+// ---- check and hint
+
+TEST_CASE(
+    "from the stubs to a finished stage: the case, its meaning, its hints, and the next stage") {
+  Scratch scratch;
+  REQUIRE(scratch.course({"start", "ch01/a"}).exit.ok());
+  Result result = scratch.course({"hint", "ch01/a"});
+  CHECK(result.exit.code == 2);
+  CHECK(has(result.err, "first: ./course check ch01/a"));
+
+  result = scratch.course({"check", "ch01/a"});
+  CHECK(result.exit.code == 1);
+  CHECK(has(result.out, "ch01/a: the first of 3 cases fails:\n\n  nothing is zero\n"));
+  CHECK(has(result.out, "an exception that it did not expect: sum() is yours to write\n"));
+
+  scratch.write_sum("return a * b;");
+  result = scratch.course({"check", "ch01/a"});
+  CHECK(result.exit.code == 1);
+  CHECK(has(result.out, "1 of 3 cases passes, the next one fails:\n\n  five is two and three\n"));
+  CHECK_MESSAGE(has(result.out,
+                    "What happened: a check of the suite failed\n    ch01-sums/tests/a-sum.cpp:6\n"
+                    "    sum(2, 3) == 5\n    seen:     6\n    expected: 5\n"),
+                result.out);
+  CHECK(has(result.out, "What it means: The two were not added.\n"));
+  CHECK(has(result.out, "Next: ./course hint ch01/a\n"));
+  CHECK(has(scratch.course({}).out, "./course hint ch01/a      five is two and three\n"));
+
+  result = scratch.course({"hint", "ch01/a"});
+  CHECK(has(result.out, "Hint 1 of 2\n  Think.\n"));
+  CHECK_FALSE(has(result.out, "a + b"));
+  result = scratch.course({"hint", "ch01/a"});
+  CHECK(has(result.out, "Hint 2 of 2\n  a + b\n\nThat was the last hint.\n"));
+  CHECK(has(result.out, "docs/ch01.md#x\n"));
+  CHECK(has(result.out, "./course diff ch01/a --mine"));
+  CHECK(has(result.out, "./course break ch01/a"));
+  CHECK(has(scratch.course({"hint", "ch01/a"}).out, "There are no more hints.\n"));
+
+  fs::copy_file(scratch.root() / "ch01-sums/a-sum/sum.hpp", scratch.mine("a-sum") / "sum.hpp",
+                fs::copy_options::overwrite_existing);
+  result = scratch.course({"check", "ch01/a"});
+  CHECK(result.exit.code == 0);
+  CHECK(has(result.out, "ch01/a passes: all 3 cases.\n"));
+  CHECK(has(result.out, "./course start ch01/b "));
+  CHECK(has(scratch.course({"list"}).out, "passed\n"));
+  CHECK(has(scratch.course({}).out, "./course start ch01/b "));
+  CHECK(scratch.course({"hint", "ch01/a"}).exit.code == 2);
+  CHECK(has(read(scratch.root() / "mine/progress.json"), "\"ch01/a-sum\""));
+
+  // The next stage begins with the reader's own files, unless they want ours.
+  write(scratch.mine("a-sum") / "sum.hpp",
+        read(scratch.mine("a-sum") / "sum.hpp") + "// by the reader\n");
+  write(scratch.mine("a-sum") / ".sum.hpp.swp", "an editor's");
+  result = scratch.course({"start", "ch01/b"});
+  CHECK(has(result.out, "made from your ch01/a:\n"));
+  CHECK(has(result.out, "  from you          main.cpp, sum.hpp\n"));
+  CHECK(has(read(scratch.mine("b-twice") / "sum.hpp"), "by the reader"));
+  CHECK_FALSE(fs::exists(scratch.mine("b-twice") / ".sum.hpp.swp"));
+  fs::rename(scratch.mine("b-twice"), scratch.mine("b-twice.1"));
+  CHECK(has(scratch.course({"start", "ch01/b", "--from", "ours"}).out, "made from our ch01/a:\n"));
+  CHECK_FALSE(has(read(scratch.mine("b-twice") / "sum.hpp"), "by the reader"));
+
+  // What fails now is not finished any more.
+  scratch.write_sum("return a - b;");
+  CHECK(scratch.course({"check", "ch01/a"}).exit.code == 1);
+  fs::remove_all(scratch.mine("b-twice"));
+  CHECK(has(scratch.course({"start", "ch01/b"}).out, "made from our ch01/a (yours has not passed"));
+}
+
+TEST_CASE("wrong code of every kind is told in words, and never stops the course") {
+  Scratch scratch;
+  REQUIRE(scratch.course({"start", "ch01/a"}).exit.ok());
+  write(scratch.mine("a-sum copy") / "main.cpp", "a folder that is no stage\n");
+  auto verdict = [&](const std::string& body) {
+    scratch.write_sum(body);
+    Result result = scratch.course({"check", "ch01/a"});
+    CHECK(result.exit.code == 1);
+    CHECK((result.err == "" || has(result.err, "Building ")));
+    return result.out;
+  };
+  CHECK(verdict("return a + b") ==
+        "ch01/a does not compile:\n\n  mine/ch01-sums/a-sum/sum.hpp:4\n" +
+            std::string(has(verdict("return a + b"), "after return")
+                            ? "  expected ';' after return statement\n"
+                            : "  expected ';' before '}' token\n") +
+            "      return a + b\n");
+  CHECK(has(verdict("return *static_cast<volatile int*>(nullptr) + a + b;"), "SIG") == false);
+  CHECK(has(verdict("if (a == 2) std::abort(); return a + b;"),
+            "five is two and three\n\n  What happened: signal ABRT: it crashed (Aborted)\n"));
+  CHECK(has(verdict("std::exit(0); return a + b;"), "What happened: an early end"));
+  std::string said = verdict("std::puts(\"\\x1b[2J ERROR: \\x1b[31m\"); return a + b + 1;");
+  CHECK(has(said, "does not compile"));  // no <cstdio> here
+  said = verdict("(void)!std::system(\"echo 'ERROR: \\033[2J garbage'\"); return a + b + 1;");
+  CHECK(has(said, "nothing is zero"));
+  CHECK_FALSE(has(said, "\x1b"));
+
+  write(scratch.mine("a-sum") / "sum.hpp", "inline long sum(int a, int b) { return a + b; }\n");
+  said = scratch.course({"check", "ch01/a"}).out;
+  CHECK(has(said,
+            "ch01/a lacks what its suite needs:\n\n  mine/ch01-sums/a-sum/sum.hpp:1\n"
+            "  sum.hpp needs: int sum(int a, int b)\n"));
+
+  fs::remove(scratch.mine("a-sum") / "sum.hpp");
+  Result result = scratch.course({"check", "ch01/a"});
+  CHECK(result.exit.code == 1);
+  CHECK(one_line(result.err));
+  CHECK(has(result.err, "mine/ch01-sums/a-sum/sum.hpp is gone"));
+
+  write(scratch.root() / "mine/progress.json", "<<<<<<< mine\n");
+  result = scratch.course({"list"});
+  CHECK(result.exit.ok());
+  CHECK(one_line(result.err));
+  CHECK(has(result.out, "started"));
+}
+
+TEST_CASE("code that loops or waits for ever is a verdict, and nothing of it is left running") {
+  Scratch scratch;
+  REQUIRE(scratch.course({"start", "ch01/a"}).exit.ok());
+  // Twice in one: the first case waits, the second one would loop.
+  write(scratch.mine("a-sum") / "sum.hpp",
+        "#include <unistd.h>\ninline int sum(int a, int b) {\n  if (a == 2) for (;;) {}\n"
+        "  ::pause();\n  return a + b;\n}\n");
+  Result result = scratch.course({"check", "ch01/a"});
+  CHECK(result.exit.code == 1);
+  CHECK(has(result.out, "nothing is zero\n\n  What happened: a hang: "));
+  std::string program = (scratch.build() / "workbench/bin/mine-ch01-a-sum-tests").string();
+  for (const auto& entry : fs::directory_iterator("/proc"))
+    CHECK_FALSE(has(read(entry.path() / "cmdline"), program));
+}
+
+// ---- --mine
+
+TEST_CASE("run --mine runs the reader's program, and diff --mine compares it with ours") {
+  Scratch scratch;
+  REQUIRE(scratch.course({"start", "ch01/a"}).exit.ok());
+  scratch.write_sum("return a + b + 4;");
+  Result result = scratch.course({"run", "ch01/a", "--mine"});
+  CHECK(result.exit.code == 0);
+  CHECK(result.out == "7\n");
+
+  result = scratch.course({"diff", "ch01/a", "--mine"});
+  CHECK(result.out.starts_with(
+      "from our ch01/a-sum   adds\nto   your ch01/a-sum  mine/ch01-sums/a-sum\n"));
+  CHECK(has(result.out, "+++ b/mine/ch01-sums/a-sum/sum.hpp\n"));
+  CHECK(has(result.out, "+  return a + b + 4;\n"));
+  write(scratch.mine("a-sum") / ".sum.hpp.swp", "an editor's");
+  CHECK(scratch.course({"diff", "ch01/a", "--mine"}).out == result.out);
+  CHECK(has(scratch.course({"diff", "ch01/a", "--mine", "--from", "ch01/b", "--stat"}).out,
+            "twice.hpp (removed)"));
+
+  scratch.write_sum("return nothing;");
+  result = scratch.course({"run", "ch01/a", "--mine"});
+  CHECK(result.exit.code == 1);
+  CHECK(has(result.out, "ch01/a does not compile:\n\n  mine/ch01-sums/a-sum/sum.hpp:4\n"));
+  CHECK(scratch.course({"run", "ch01/b", "--mine"}).exit.code == 2);
+}
+
+// ---- --watch
+
+TEST_CASE(
+    "a watch sees files that are written, renamed or deleted, and no editor's scratch files") {
+  testing::TemporaryFolder folder;
+  write(folder.path() / "x/sum.hpp", "1");
+  course::FolderWatch watch(folder.path() / "x");
+  using News = course::FolderWatch::News;
+  CHECK(watch.wait(0ms) == News::none);
+  write(folder.path() / "x/sum.hpp", "2");
+  write(folder.path() / "x/main.cpp", "2");
+  CHECK(watch.wait(1s) == News::changed);
+  CHECK(watch.wait(0ms) == News::none);
+  write(folder.path() / "x/.sum.hpp.swp", "3");
+  write(folder.path() / "x/sum.hpp~", "3");
+  write(folder.path() / "x/4913", "3");
+  CHECK(watch.wait(0ms) == News::none);
+  fs::rename(folder.path() / "x/.sum.hpp.swp", folder.path() / "x/sum.hpp");
+  CHECK(watch.wait(1s) == News::changed);
+  fs::remove(folder.path() / "x/sum.hpp");
+  CHECK(watch.wait(1s) == News::changed);
+  fs::remove_all(folder.path() / "x");
+  CHECK(watch.wait(1s) == News::gone);
+}
+
+TEST_CASE("check --watch goes on after every save, whatever it finds, until a signal") {
+  std::signal(SIGINT, SIG_DFL);  // a shell's background jobs are started with it ignored
+  Scratch scratch;
+  REQUIRE(scratch.course({"start", "ch01/a"}).exit.ok());
+  process::Child child(scratch.command({"check", "ch01/a", "--watch"}));
+  std::size_t seen = 0;
+  auto says = [&](const std::string& text) {
+    std::string waiting = "Ctrl-C ends it.\n";
+    auto until = std::chrono::steady_clock::now() + Scratch::patience;
+    while (child.out().find(waiting, seen) == std::string::npos)
+      if (child.ended_within(5ms) || std::chrono::steady_clock::now() > until) return false;
+    std::string news = child.out().substr(seen);
+    seen = child.out().find(waiting, seen) + waiting.size();
+    return has(news + child.err(), text);
+  };
+  CHECK(says("sum() is yours to write"));
+  scratch.write_sum("return a +;");
+  CHECK(says("does not compile"));
+  fs::remove(scratch.mine("a-sum") / "sum.hpp");
+  CHECK(says("sum.hpp is gone"));
+  // As some editors save: a new file takes the old one's place.
+  write(scratch.root() / "new", "inline int sum(int a, int b) { return a + b; }\n");
+  fs::rename(scratch.root() / "new", scratch.mine("a-sum") / "sum.hpp");
+  CHECK(says("ch01/a passes"));
+
+  child.signal(SIGINT);
+  process::Exit exit = child.wait(testing::patience);
+  CHECK_FALSE(exit.late);
+  CHECK(exit.code == 130);
+  CHECK(has(child.err(), "course: interrupted\n"));
+}

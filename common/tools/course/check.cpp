@@ -1,0 +1,169 @@
+#include <csignal>
+#include <cstring>
+#include <exception>
+
+#include "course/commands.hpp"
+#include "course/exercise.hpp"
+#include "course/explain.hpp"
+#include "course/failure.hpp"
+#include "course/foreground.hpp"
+#include "course/progress.hpp"
+#include "course/terminal.hpp"
+#include "course/watch.hpp"
+#include "workbench/workbench.hpp"
+
+namespace course {
+namespace {
+
+using workbench::Outcome;
+using namespace std::chrono_literals;
+
+std::string in_words(const Outcome& outcome) {
+  switch (outcome.kind) {
+    case Outcome::Kind::passed:
+      return "it passes";
+    case Outcome::Kind::failed:
+      return "a check of the suite failed";
+    case Outcome::Kind::signalled:
+      return outcome.verdict() + ": it crashed (" + ::strsignal(outcome.signal) + ")";
+    case Outcome::Kind::hung:
+      return "a hang: it did not end within its time, so it waits for something that never comes, "
+             "or loops";
+    case Outcome::Kind::vanished:
+      return "an early end: the whole process ended before the case did, as exit() does it";
+  }
+  return "";
+}
+
+void show_failure(const Map& map, const Stage& stage, const Outcome& outcome, std::size_t passed,
+                  std::size_t all) {
+  Style look = style();
+  Advice help = advice(map, stage, outcome.name);
+  std::string count = std::to_string(all) + " cases";
+  std::string heading = passed == 0
+                            ? "the first of " + count + " fails:"
+                            : std::to_string(passed) + " of " + count +
+                                  (passed == 1 ? " passes" : " pass") + ", the next one fails:";
+  std::string text = look.paint("31", stage.short_name() + ": " + heading) + "\n\n" +
+                     wrap(outcome.name, "  ", look) + "\n" +
+                     wrap("What happened: " + in_words(outcome), "  ", look) +
+                     first_failed_check(outcome.output, map.root(), "    ");
+  // What the suite saw is explained; of a crash it only says where to look.
+  const char* word =
+      outcome.kind == Outcome::Kind::failed ? "What it means: " : "The case is about: ";
+  if (!help.means.empty()) text += wrap(word + help.means, "  ", look);
+  text += "\nNext: ";
+  if (help.hints.empty() && !section(map, stage).empty())
+    text += "read " + section(map, stage) + ", or ";
+  print(text + look.paint("1", "./course hint " + stage.short_name()) + "\n");
+}
+
+void show_success(const Map& map, const Stage& stage, std::size_t all) {
+  Style look = style();
+  std::string name = stage.short_name();
+  auto command = [&](const std::string& words, const std::string& what) {
+    return "  " + look.paint("1", pad(words, 30)) + what + "\n";
+  };
+  std::string text = look.paint("32", name + " passes: all " + std::to_string(all) + " cases.") +
+                     "\n\nNext\n" + command("./course run " + name + " --mine", "watch it work") +
+                     command("./course diff " + name + " --mine", "your code and ours") +
+                     command("./course break " + name, "known mistakes, and what catches them");
+  for (const Chapter& chapter : map.chapters())
+    for (const Stage& next : chapter.stages)
+      if (has_exercise(map, next) && map.predecessor(next) == &stage)
+        text += command("./course start " + next.short_name(), next.title);
+  print(text);
+}
+
+// A word on what takes time, while it does; for a terminal only.
+class Passing {
+ public:
+  explicit Passing(const std::string& words) {
+    if (shown_) std::fputs(words.c_str(), stderr);
+  }
+  Passing(const Passing&) = delete;
+  ~Passing() {
+    if (shown_) std::fputs("\r\x1b[K", stderr);
+  }
+
+ private:
+  bool shown_ = obeys_escapes(STDERR_FILENO);
+};
+
+bool check_once(const Workshop& workshop, const Stage& stage) {
+  const Map& map = workshop.map;
+  require_complete(map, stage);
+  Progress progress(map);  // before the work: a file that cannot be read is said at once
+  workbench::Variant mine{"mine", &stage};
+  workbench::Workbench bench(map.root(), workshop.build);
+  for (const char* part : {"shape", "suite"}) {
+    if (std::string said = bench.build({mine}, part); !said.empty()) {
+      print(explained(said, map, stage, style()));
+      return false;
+    }
+  }
+
+  std::vector<std::string> cases = bench.cases(mine);
+  if (cases.empty()) throw Failure("the suite of " + stage.short_name() + " has no cases");
+  std::vector<Outcome> outcomes;
+  {
+    Passing line("Running " + std::to_string(cases.size()) + " cases ...");
+    outcomes = bench.judge(mine, cases, true);
+  }
+  for (std::size_t i = 0; i < outcomes.size(); ++i) {
+    if (outcomes[i].kind == Outcome::Kind::passed) continue;
+    progress.fail(stage, outcomes[i].name);
+    show_failure(map, stage, outcomes[i], i, cases.size());
+    return false;
+  }
+  if (outcomes.size() != cases.size())
+    throw Failure("the suite of " + stage.short_name() + " ended before its last case");
+  progress.pass(stage);
+  show_success(map, stage, cases.size());
+  return true;
+}
+
+void obey(int signal) {
+  if (signal == SIGTSTP)
+    std::raise(SIGSTOP);  // returns when we are continued
+  else if (signal != 0)
+    throw Interrupted{signal};
+}
+
+[[noreturn]] void watch(const Workshop& workshop, const Stage& stage, Signals& signals) {
+  FolderWatch folder(workshop.map.root() / own_folder(stage));
+  for (;;) {
+    if (obeys_escapes(STDOUT_FILENO)) print("\x1b[H\x1b[2J\x1b[3J");
+    try {
+      (void)check_once(workshop, stage);
+    } catch (const OutputClosed&) {
+      throw;
+    } catch (const std::exception& error) {  // such as a file that is not there for a moment
+      complain(std::string("course: ") + error.what());
+    }
+    print("\nWatching " + own_folder(stage) + " for the next save; Ctrl-C ends it.\n");
+
+    FolderWatch::News news = FolderWatch::News::none;
+    while (news == FolderWatch::News::none) {
+      obey(signals.arrived());
+      news = folder.wait(100ms);
+    }
+    if (news == FolderWatch::News::gone) throw Failure(own_folder(stage) + " was deleted or moved");
+  }
+}
+
+}  // namespace
+
+int check(const Workshop& workshop, const CheckOptions& options) {
+  const Stage& stage = workshop.map.stage(options.stage);
+  require_exercise(workshop.map, stage);
+  require_own(workshop.map, stage);
+  // Around those that builds and runs make for themselves: no signal falls in between.
+  Signals signals;
+  if (options.watch) watch(workshop, stage, signals);
+  bool passed = check_once(workshop, stage);
+  obey(signals.arrived());
+  return passed ? 0 : 1;
+}
+
+}  // namespace course

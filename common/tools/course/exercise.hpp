@@ -1,0 +1,35 @@
+#pragma once
+// What a reader writes themselves: where a stage's exercise and the reader's own folder stand.
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "course/map.hpp"
+
+namespace course {
+
+// Whether the reader can write this stage. The others are there to be run and looked at.
+[[nodiscard]] bool has_exercise(const Map& map, const Stage& stage);
+// Throws Failure (wrong use) if there is none.
+void require_exercise(const Map& map, const Stage& stage);
+
+// CHAPTER/exercises/STAGE, and in it start/, shape.cpp, mistakes/ and hints.json.
+[[nodiscard]] std::filesystem::path exercise_folder(const Map& map, const Stage& stage);
+// "mine/ch04-epoll-queue/a-epoll", seen from the root; it need not be there.
+[[nodiscard]] std::string own_folder(const Stage& stage);
+// Throws Failure (wrong use) if the reader has not started this stage.
+void require_own(const Map& map, const Stage& stage);
+// Throws Failure if a file is gone that every reader gets.
+void require_complete(const Map& map, const Stage& stage);
+
+// The files below a folder, by their names in it, in order; without those of editors and systems.
+[[nodiscard]] std::vector<std::string> source_files(const std::filesystem::path& folder);
+// Whether an editor or a system made this file for itself: .poll.hpp.swp, poll.hpp~, 4913.
+[[nodiscard]] bool is_scratch(const std::string& name);
+[[nodiscard]] std::string content_of(const std::filesystem::path& file);
+
+// Where the text is about this stage: the page and the title of the section; or empty.
+[[nodiscard]] std::string section(const Map& map, const Stage& stage);
+
+}  // namespace course

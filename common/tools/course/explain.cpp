@@ -1,0 +1,297 @@
+#include "course/explain.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <fstream>
+#include <optional>
+#include <sstream>
+#include <string_view>
+
+#include "course/exercise.hpp"
+
+namespace course {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  return lines;
+}
+
+std::string trimmed(std::string_view text) {
+  std::size_t begin = text.find_first_not_of(" \t\r");
+  if (begin == std::string_view::npos) return "";
+  return std::string(text.substr(begin, text.find_last_not_of(" \t\r") - begin + 1));
+}
+
+bool is_word(char byte) { return std::isalnum(static_cast<unsigned char>(byte)) || byte == '_'; }
+
+struct Spot {
+  std::string file;
+  std::size_t line;
+};
+
+// "FILE:LINE…" at the beginning of `text`.
+std::optional<Spot> spot_at(std::string_view text) {
+  std::size_t colon = text.find(':');
+  if (colon == std::string_view::npos || colon == 0) return std::nullopt;
+  std::size_t end = colon + 1, line = 0;
+  while (end < text.size() && std::isdigit(static_cast<unsigned char>(text[end])))
+    line = line * 10 + static_cast<std::size_t>(text[end++] - '0');
+  if (end == colon + 1) return std::nullopt;
+  return Spot{std::string(text.substr(0, colon)), line};
+}
+
+// The first place in the reader's folder that this line names.
+std::optional<Spot> spot_in(const std::string& line, const fs::path& folder) {
+  std::size_t at = line.find(folder.string() + "/");
+  return at == std::string::npos ? std::nullopt : spot_at(std::string_view(line).substr(at));
+}
+
+constexpr std::string_view static_assertion = "static assertion failed";
+
+// The message of an error, or nothing if this line is none.
+std::optional<std::string> error_in(const std::string& line) {
+  for (std::string_view mark : {" error: ", " fatal error: "})
+    if (std::size_t at = line.find(mark); at != std::string::npos)
+      return line.substr(at + mark.size());
+  if (std::size_t at = line.find("undefined reference to "); at != std::string::npos)
+    return line.substr(at) + ": declared, and called, but written nowhere";
+  if (line.find("multiple definition of ") != std::string::npos)
+    return line.substr(line.find("multiple definition of "));
+  return std::nullopt;
+}
+
+std::string line_of_file(const Spot& spot) {
+  std::ifstream file(spot.file);
+  std::string line;
+  for (std::size_t i = 0; i < spot.line; ++i)
+    if (!std::getline(file, line)) return "";
+  return line == "#pragma once" ? "" : trimmed(line);
+}
+
+std::string show(const Spot& spot, const fs::path& root) {
+  fs::path inside = fs::path(spot.file).lexically_relative(root);
+  bool below = !inside.empty() && *inside.begin() != "..";
+  return (below ? inside.string() : spot.file) + ":" + std::to_string(spot.line);
+}
+
+// Functions that the sentence names, in their order: "Poll needs: void add(int)" has add.
+std::vector<std::string> functions_in(const std::string& sentence) {
+  std::vector<std::string> names;
+  for (std::size_t at = 0; (at = sentence.find('(', at)) != std::string::npos; ++at) {
+    std::size_t begin = at;
+    while (begin > 0 && is_word(sentence[begin - 1])) --begin;
+    if (begin < at) names.push_back(sentence.substr(begin, at - begin));
+  }
+  return names;
+}
+
+// The first line of code in these files where `wanted` stands as a whole word, followed by `next`.
+std::optional<Spot> find_word(const fs::path& folder, const std::vector<std::string>& files,
+                              const std::string& wanted, std::string_view next) {
+  for (const std::string& name : files) {
+    std::vector<std::string> lines = lines_of(content_of(folder / name));
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+      std::string code = lines[i].substr(0, lines[i].find("//"));
+      std::size_t at = code.find(wanted);
+      if (at == std::string::npos || (at > 0 && (is_word(code[at - 1]) || code[at - 1] == '.')))
+        continue;
+      std::string_view behind = std::string_view(code).substr(at + wanted.size());
+      if (behind.starts_with(next) && (behind.empty() || !is_word(behind.front())))
+        return Spot{folder / name, i + 1};
+    }
+  }
+  return std::nullopt;
+}
+
+// Where the reader should look for what this sentence is about. The compiler's `notes` tell which
+// of several functions it is.
+std::optional<Spot> subject(const std::string& sentence, const std::string& notes,
+                            const fs::path& folder) {
+  std::vector<std::string> functions = functions_in(sentence);
+  // "Poll needs: …", "poll.hpp needs: using Token = …"
+  std::string first = sentence.substr(0, sentence.find_first_of(" :"));
+  bool names_file = fs::is_regular_file(folder / first);
+  std::vector<std::string> files =
+      names_file ? std::vector<std::string>{first} : source_files(folder);
+  for (bool in_notes : {true, false})
+    for (const std::string& name : functions)
+      if ((notes.find(name + "(") != std::string::npos) == in_notes)
+        if (auto spot = find_word(folder, files, name, "(")) return spot;
+  std::string type = first;
+  constexpr std::string_view alias = "using ";
+  if (std::size_t at = sentence.find(alias); at != std::string::npos)
+    type = sentence.substr(at + alias.size(),
+                           sentence.find(' ', at + alias.size()) - at - alias.size());
+  for (const char* keyword : {"class ", "struct ", "using "})
+    if (auto spot = find_word(folder, files, keyword + type, "")) return spot;
+  if (names_file) return Spot{folder / first, 1};  // it is not there yet: this is where it belongs
+  return std::nullopt;
+}
+
+}  // namespace
+
+CompileError first_error(const std::string& said, const fs::path& root, const fs::path& folder) {
+  std::vector<std::string> lines = lines_of(said);
+  CompileError found;
+  auto first = lines.end();
+  for (auto line = lines.begin(); line != lines.end(); ++line) {
+    if (!error_in(*line)) continue;
+    if (first == lines.end())
+      first = line;
+    else
+      ++found.more;
+  }
+  if (first == lines.end()) {  // neither a compiler nor a linker that we know
+    for (const std::string& line : lines)
+      if (found.text.empty()) found.text = trimmed(line);
+    return found;
+  }
+
+  found.text = *error_in(*first);
+  // Its own place; what led there, which stands in front; or what it goes on to explain.
+  std::optional<Spot> spot = spot_in(*first, folder);
+  for (auto line = lines.begin(); !spot && line != first; ++line) spot = spot_in(*line, folder);
+  for (auto line = first + 1; !spot && line != lines.end() && !error_in(*line); ++line)
+    spot = spot_in(*line, folder);
+  if (!spot) spot = spot_at(*first);
+  if (!spot) return found;
+  found.place = show(*spot, root);
+  found.source = line_of_file(*spot);
+  return found;
+}
+
+std::vector<CompileError> broken_promises(const std::string& said, const fs::path& root,
+                                          const fs::path& folder) {
+  std::vector<std::string> lines = lines_of(said);
+  std::vector<CompileError> broken;
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    std::optional<std::string> text = error_in(lines[i]);
+    if (!text) continue;
+    if (!text->starts_with(static_assertion)) return {};
+    // clang says "… due to requirement 'X': SENTENCE", where X can have colons, too.
+    std::size_t at = text->find("': ");
+    if (at == std::string::npos || text->find("due to requirement") == std::string::npos)
+      at = text->find(": ");
+    else
+      ++at;
+    if (at == std::string::npos) return {};
+    CompileError promise;
+    promise.text = text->substr(at + 2);
+    std::string notes;
+    for (std::size_t j = i + 1; j < lines.size() && !error_in(lines[j]); ++j)
+      if (lines[j].find("note: ") != std::string::npos) notes += lines[j] + "\n";
+    if (auto spot = subject(promise.text, notes, folder)) {
+      promise.place = show(*spot, root);
+      promise.source = line_of_file(*spot);
+    }
+    broken.push_back(promise);
+  }
+  return broken;
+}
+
+namespace {
+
+std::string printable(std::string text, std::size_t most) {
+  for (char& byte : text)
+    if ((byte >= 0 && byte < ' ') || byte == 0x7f) byte = byte == '\t' ? ' ' : '?';
+  if (text.size() <= most) return text;
+  text.resize(most);
+  while (!text.empty() && (static_cast<unsigned char>(text.back()) & 0xC0) == 0x80) text.pop_back();
+  return text + "...";
+}
+
+// "CHECK( a == b ) is NOT correct!" and "CHECK( 1 == 2 )": what stands in the parentheses.
+std::string inside_of(const std::string& check) {
+  std::size_t begin = check.find("( "), end = check.rfind(" )");
+  if (begin == std::string::npos || end == std::string::npos || end < begin + 2) return check;
+  return trimmed(check.substr(begin + 2, end - begin - 2));
+}
+
+}  // namespace
+
+std::string first_failed_check(const std::string& output, const fs::path& root,
+                               const std::string& indent) {
+  constexpr std::size_t most_columns = 300, most_lines = 10;
+  std::vector<std::string> lines = lines_of(output);
+  auto line = std::find_if(lines.begin(), lines.end(), [](const std::string& text) {
+    return text.find("ERROR: ") != std::string::npos && text.find("CRASHED") == std::string::npos;
+  });
+  if (line == lines.end()) return "";
+
+  std::string said, text = line->substr(line->find("ERROR: ") + 7);
+  auto add = [&](const std::string& words) {
+    said += indent + printable(words, most_columns) + "\n";
+  };
+  if (auto spot = spot_at(*line)) add(show(*spot, root));
+  constexpr std::string_view threw = "test case THREW exception: ";
+  if (text.starts_with(threw))
+    add("an exception that it did not expect: " + text.substr(threw.size()));
+  else if (text.ends_with(" is NOT correct!"))
+    add(inside_of(text));
+  else
+    add(text);
+
+  std::size_t count = 0;
+  for (++line; line != lines.end() && !trimmed(*line).empty() && count < most_lines;
+       ++line, ++count) {
+    if (line->find("ERROR: ") != std::string::npos) break;
+    std::string rest = trimmed(*line);
+    if (!rest.starts_with("values: ")) {
+      add(rest);
+      continue;
+    }
+    std::string values = inside_of(rest);
+    std::size_t equal = values.find(" == ");
+    if (equal == std::string::npos || values.find(" == ", equal + 1) != std::string::npos) {
+      add("seen:     " + values);
+    } else {
+      add("seen:     " + values.substr(0, equal));
+      add("expected: " + values.substr(equal + 4));
+    }
+  }
+  return said;
+}
+
+std::string wrap(const std::string& text, const std::string& indent, const Style& style) {
+  std::size_t width = std::min<std::size_t>(style.width, 100);
+  std::istringstream words(text);
+  std::string wrapped, line;
+  for (std::string word; words >> word;) {
+    if (!line.empty() && columns(line) + 1 + columns(word) > width) {
+      wrapped += line + "\n";
+      line.clear();
+    }
+    line += (line.empty() ? indent : " ") + word;
+  }
+  return line.empty() ? wrapped : wrapped + line + "\n";
+}
+
+std::string explained(const std::string& said, const Map& map, const Stage& stage,
+                      const Style& style) {
+  fs::path own = map.root() / own_folder(stage);
+  std::vector<CompileError> errors = broken_promises(said, map.root(), own);
+  bool sentences = !errors.empty();
+  if (!sentences) errors.push_back(first_error(said, map.root(), own));
+
+  const char* what = sentences ? " lacks what its suite needs:" : " does not compile:";
+  std::string text = style.paint("31", stage.short_name() + what) + "\n";
+  for (const CompileError& error : errors) {
+    text += "\n";
+    if (!error.place.empty()) text += "  " + style.paint("1", error.place) + "\n";
+    text += wrap(printable(error.text, 500), "  ", style);
+    if (!error.source.empty())
+      text += "      " + style.paint("2", printable(error.source, 200)) + "\n";
+  }
+  if (std::size_t more = errors.front().more; !sentences && more > 0)
+    text += "\n  and " + std::to_string(more) + " more error" + (more == 1 ? "" : "s") +
+            ", which may go away with it\n";
+  return text;
+}
+
+}  // namespace course

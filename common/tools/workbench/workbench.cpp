@@ -1,0 +1,335 @@
+#include "workbench/workbench.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <cstring>
+#include <fstream>
+#include <list>
+#include <optional>
+#include <sstream>
+#include <thread>
+
+#include "course/build.hpp"
+#include "course/exercise.hpp"
+#include "course/failure.hpp"
+#include "course/foreground.hpp"
+#include "course/temporary_folder.hpp"
+#include "process/child.hpp"
+
+namespace workbench {
+namespace {
+
+namespace fs = std::filesystem;
+using std::chrono::milliseconds;
+using Clock = std::chrono::steady_clock;
+using Words = std::vector<std::string>;
+
+constexpr std::string_view emulator = COURSE_EMULATOR;  // a command line; empty: none is needed
+
+// What CMake's cache of that build folder says about a variable, or nothing.
+std::string cached(const fs::path& build, const std::string& name) {
+  std::ifstream cache(build / "CMakeCache.txt");
+  for (std::string line; std::getline(cache, line);) {
+    std::size_t value = line.find('=');
+    if (line.starts_with(name + ":") && value != std::string::npos) return line.substr(value + 1);
+  }
+  return "";
+}
+
+void write_file(const fs::path& file, const std::string& content) {
+  fs::create_directories(file.parent_path());
+  std::ofstream stream(file, std::ios::trunc);
+  stream << content << std::flush;
+  if (!stream) throw course::Failure("cannot write " + file.string());
+}
+
+// doctest splits a filter at commas, and takes * and ? for wildcards; a backslash escapes. A ? in
+// their place matches any character. (A filter that matches nothing is a success to doctest.)
+std::string filter(std::string name) {
+  for (char& byte : name)
+    if (std::string_view(",*?\\\"").find(byte) != std::string_view::npos) byte = '?';
+  return "--test-case=" + name;
+}
+
+// How many cases the suite says it has run; nothing if it did not live to say so.
+std::optional<std::size_t> cases_run(const std::string& output) {
+  constexpr std::string_view label = "[doctest] test cases:";
+  std::size_t at = output.rfind(label);
+  if (at == std::string::npos) return std::nullopt;
+  std::size_t count = 0;
+  std::istringstream(output.substr(at + label.size())) >> count;
+  return count;
+}
+
+// What stands between doctest's lines about itself and the heading with the case's name.
+std::string unframed(const std::string& output) {
+  std::istringstream lines(output);
+  std::string kept, held;  // `held`: the line in front of "TEST CASE:" is its place
+  auto keep = [&](const std::string& line) {
+    if (!kept.empty() || !line.empty()) kept += line + "\n";
+  };
+  bool holding = false;
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with("TEST CASE:")) {
+      holding = false;
+      continue;
+    }
+    if (holding) keep(held);
+    holding = false;
+    if (line.starts_with("[doctest]") || line.starts_with("=====")) continue;
+    held = line;
+    holding = true;
+  }
+  if (holding) keep(held);
+  while (kept.ends_with("\n\n")) kept.pop_back();
+  return kept;
+}
+
+constexpr std::string_view watchdog_line = "  HANGS: it did not end within its time";
+
+Outcome outcome(const std::string& name, const process::Child& child, const process::Exit& exit,
+                bool killed) {
+  Outcome result;
+  result.name = name;
+  result.output = unframed(child.out()) + unframed(child.err());
+  std::optional<std::size_t> count = cases_run(child.out());
+  using Kind = Outcome::Kind;
+  if (killed || child.err().find(watchdog_line) != std::string::npos) {
+    result.kind = Kind::hung;
+  } else if (exit.signal != 0) {
+    result.kind = Kind::signalled;
+    result.signal = exit.signal;
+  } else if (!count) {
+    result.kind = Kind::vanished;
+  } else if (*count != 1) {
+    throw course::Failure("\"" + name + "\" is the name of " + std::to_string(*count) +
+                          " cases; it has to be that of exactly one");
+  } else if (!exit.ok()) {
+    result.kind = Kind::failed;
+  }
+  return result;
+}
+
+}  // namespace
+
+Files read_files(const fs::path& folder) {
+  Files files;
+  for (const std::string& name : course::source_files(folder))
+    files[name] = course::content_of(folder / name);
+  return files;
+}
+
+std::string Outcome::verdict() const {
+  switch (kind) {
+    case Kind::passed:
+      return "passed";
+    case Kind::failed:
+      return "assert";
+    case Kind::hung:
+      return "hang";
+    case Kind::vanished:
+      return "exit";
+    case Kind::signalled:
+      break;
+  }
+  const char* known = ::sigabbrev_np(signal);
+  return "signal " + (known ? std::string(known) : std::to_string(signal));
+}
+
+Workbench::Workbench(fs::path root, fs::path build)
+    : root_(fs::absolute(root)), build_(fs::absolute(build)) {}
+
+fs::path Workbench::folder(const Variant& variant) const {
+  if (variant.slot == "mine") return root_ / "mine" / variant.stage->folder;
+  fs::path folder = tree() / "slots" / variant.slot / variant.stage->folder;
+  fs::create_directories(folder);
+  return folder;
+}
+
+void Workbench::clear(const Variant& variant) const {
+  for (const auto& entry : fs::directory_iterator(folder(variant))) fs::remove_all(entry.path());
+}
+
+void Workbench::lay_out(const Variant& variant, const Files& files) const {
+  fs::path folder = this->folder(variant);
+  Files before = read_files(folder);
+  for (const auto& [name, content] : before)
+    if (!files.contains(name)) fs::remove(folder / name);
+  for (const auto& [name, content] : files)
+    if (auto old = before.find(name); old == before.end() || old->second != content)
+      write_file(folder / name, content);
+}
+
+fs::path Workbench::program(const Variant& variant) const {
+  return tree() / "bin" / (variant.slot + "-" + variant.stage->target());
+}
+
+fs::path Workbench::suite(const Variant& variant) const {
+  return program(variant).string() + "-tests";
+}
+
+std::string Workbench::sanitizers() const { return cached(build_, "COURSE_SANITIZE"); }
+
+// Configured again when the course's own build folder has changed, or has moved.
+void Workbench::set_up() const {
+  Words arguments{"-S",
+                  root_ / "common/tools/workbench/tree",
+                  "-B",
+                  tree(),
+                  "-G",
+                  "Ninja",
+                  "-DCOURSE_ROOT=" + root_.string(),
+                  "-DCOURSE_WERROR=OFF",
+                  "-DCOURSE_DOWNLOADS=" + (build_ / "_deps").string()};
+  for (const char* name :
+       {"CMAKE_BUILD_TYPE", "CMAKE_CXX_COMPILER", "CMAKE_CXX_FLAGS", "CMAKE_TOOLCHAIN_FILE",
+        "COURSE_SANITIZE", "doctest_DIR", "nlohmann_json_DIR", "CLI11_DIR"})
+    if (std::string value = cached(build_, name); !value.empty() && !value.ends_with("-NOTFOUND"))
+      arguments.push_back("-D" + std::string(name) + "=" + value);
+  std::string wanted;
+  for (const std::string& argument : arguments) wanted += argument + "\n";
+  fs::path record = tree() / ".arguments";
+  if (fs::exists(tree() / "build.ninja") && course::content_of(record) == wanted) return;
+
+  if (fs::exists(tree() / "CMakeCache.txt")) arguments.push_back("--fresh");
+  course::Built done = course::cmake(arguments, "Setting up the workbench");
+  if (!done.ok)
+    throw course::Failure("cannot set up the workbench in " + tree().string() + ": " + done.said);
+  write_file(record, wanted);
+}
+
+std::string Workbench::build(const std::vector<Variant>& variants, const std::string& part) {
+  Words targets;
+  for (const Variant& variant : variants) {
+    fs::path chapter = (root_ / variant.stage->folder).parent_path();
+    const std::string& name = variant.stage->name;
+    if (part == "shape" && !fs::exists(chapter / "exercises" / name / "shape.cpp")) continue;
+    if (part == "suite" && !fs::exists(chapter / "tests" / (name + ".cpp")))
+      throw course::Failure("there is no suite for " + variant.stage->short_name() + " yet");
+    fs::path files = folder(variant);
+    std::error_code missing;
+    fs::directory_iterator entries(files, missing);
+    if (std::none_of(begin(entries), end(entries),
+                     [](const auto& entry) { return entry.path().extension() == ".cpp"; }))
+      throw course::Failure("there is no .cpp file in " +
+                            files.lexically_proximate(root_).string());
+    std::string target = variant.slot + "-" + variant.stage->target();
+    targets.push_back(target + (part == "program" ? "" : part == "suite" ? "-tests" : "-shape"));
+    // Beside the suite, not as a dependency of it, for which its compilation would wait.
+    if (part == "suite") targets.push_back(target + "-with-faults");
+  }
+  if (targets.empty()) return "";
+
+  fs::create_directories(tree());
+  net::Fd locked = course::lock(tree());
+  set_up();
+  Words arguments{"--build", tree(), "--target"};
+  arguments.insert(arguments.end(), targets.begin(), targets.end());
+  if (variants.size() > 1) arguments.insert(arguments.end(), {"--", "-k", "0"});
+  std::string what =
+      variants.size() == 1 ? targets.front() : std::to_string(variants.size()) + " variants";
+  course::Built built = course::cmake(arguments, "Building " + what, {{"LC_ALL", "C"}});
+  if (built.ok) return "";
+  return built.said.empty() ? what + " does not build, and nothing says why\n" : built.said;
+}
+
+std::vector<std::string> Workbench::cases(const Variant& variant) const {
+  process::Command command;
+  std::istringstream words{std::string(emulator)};
+  for (std::string word; words >> word;) command.arguments.push_back(word);
+  command.arguments.insert(command.arguments.end(),
+                           {suite(variant), "--list-test-cases", "--no-colors"});
+  process::Result result = process::run(command, std::chrono::seconds(20));
+  if (!result.exit.ok())
+    throw course::Failure("the suite of " + variant.stage->short_name() +
+                          " cannot list its cases: " + result.exit.describe());
+  Words names;
+  std::istringstream lines(result.out);
+  for (std::string line; std::getline(lines, line);)
+    if (!line.empty() && !line.starts_with("[doctest]") && !line.starts_with("====="))
+      names.push_back(line);
+  return names;
+}
+
+std::vector<Outcome> Workbench::judge(const Variant& variant, const std::vector<std::string>& names,
+                                      bool until_failure) const {
+  std::vector<Trial> trials;
+  for (const std::string& name : names) trials.push_back({variant, name});
+  return judge(trials, until_failure);
+}
+
+std::vector<Outcome> Workbench::judge(const std::vector<Trial>& trials, bool until_failure,
+                                      int patience) const {
+  // The suite's own patience with a program is shorter than ours with the suite, since it can say
+  // more; and its watchdog, which is twice that, is as long, since ours cannot be blocked.
+  milliseconds limit = std::chrono::seconds(6) * patience;
+  if (!emulator.empty()) limit *= 4;
+  if (!sanitizers().empty()) limit *= 3;
+  course::TemporaryFolder temporary;
+  process::Command command;
+  command.own_group = true;  // the programs that the suite runs end with it
+  command.environment = {{"TMPDIR", temporary.path()},
+                         {"COURSE_PATIENCE_MS", std::to_string((limit / 2).count())},
+                         {"ASAN_OPTIONS", "abort_on_error=1"},  // a finding is SIGABRT
+                         {"UBSAN_OPTIONS", "abort_on_error=1:print_stacktrace=1"},
+                         {"TSAN_OPTIONS", "abort_on_error=1"}};
+
+  struct Running {
+    std::size_t index;
+    process::Child child;
+    Clock::time_point deadline;
+    bool killed = false;
+    ~Running() { ::kill(-child.pid(), SIGKILL); }  // whatever is left of its group
+  };
+  course::Signals signals;
+  std::list<Running> running;
+  std::vector<Outcome> outcomes(trials.size());
+  std::size_t next = 0, end = trials.size();
+  // Most of them wait for most of their time.
+  std::size_t jobs = 2 * std::max(1U, std::thread::hardware_concurrency());
+  while (next < end || !running.empty()) {
+    while (next < end && running.size() < jobs) {
+      command.arguments.clear();
+      std::istringstream words{std::string(emulator)};
+      for (std::string word; words >> word;) command.arguments.push_back(word);
+      command.arguments.insert(command.arguments.end(), {suite(trials[next].variant),
+                                                         filter(trials[next].name), "--no-colors"});
+      running.emplace_back(next++, process::Child(command), Clock::now() + limit);
+    }
+    for (auto one = running.begin(); one != running.end();) {
+      constexpr std::size_t most_output = 4 << 20;
+      bool over = one->child.ended_within(milliseconds(1));
+      if (!over && !one->killed &&
+          (Clock::now() > one->deadline || one->child.out().size() > most_output)) {
+        one->child.signal(SIGKILL);
+        one->killed = true;
+      }
+      if (over) {
+        Outcome& result = outcomes[one->index];
+        result = outcome(trials[one->index].name, one->child, one->child.wait(), one->killed);
+        if (until_failure && result.kind != Outcome::Kind::passed)
+          end = std::min(end, one->index + 1);
+      }
+      // Once one has failed, what comes after it does not matter any more.
+      one = over || one->index >= end ? running.erase(one) : std::next(one);
+    }
+    // Children in groups of their own do not hear of the terminal's Ctrl-C.
+    if (int number = signals.arrived(); number == SIGTSTP) {
+      for (const Running& one : running) one.child.signal(SIGSTOP);
+      std::raise(SIGSTOP);
+      for (Running& one : running) {
+        one.child.signal(SIGCONT);
+        one.deadline = Clock::now() + limit;
+      }
+    } else if (number != 0) {
+      throw course::Interrupted{number};
+    }
+  }
+  outcomes.resize(end);
+  return outcomes;
+}
+
+}  // namespace workbench
