@@ -1,10 +1,16 @@
 // The suite of ch03/f-poll.
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
+#include <future>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "download.hpp"
@@ -33,6 +39,15 @@ struct Source {
     REQUIRE(::eventfd_read(fd.get(), &value) == 0);
   }
 };
+
+// Waits until something can be read, without reading it.
+bool has_arrived(const Download& download) {
+  return testing::eventually([&] {
+    int bytes = 0;
+    REQUIRE(::ioctl(download.fd().get(), FIONREAD, &bytes) == 0);
+    return bytes > 0;
+  });
+}
 
 std::vector<Token> sorted(std::vector<Token> tokens) {
   std::sort(tokens.begin(), tokens.end());
@@ -114,6 +129,28 @@ TEST_CASE("the end of a stream is reported like bytes that have arrived") {
   CHECK(poll.wait() == std::vector<Token>{10});
 }
 
+TEST_CASE("a hang-up alone is reported, too") {
+  int ends[2];
+  REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
+  net::Fd reader(ends[0]), writer(ends[1]);
+  Poll poll;
+  poll.add(reader, 10);
+  writer.close();  // nothing to read, and nobody who could write
+  CHECK(poll.wait() == std::vector<Token>{10});
+}
+
+TEST_CASE("wait() blocks until something is ready, however long that takes") {
+  Source a;
+  Poll poll;
+  poll.add(a.fd, 10);
+  std::future<void> later = std::async(std::launch::async, [&] {
+    std::this_thread::sleep_for(450ms);  // longer than a timeout that somebody might think of
+    a.make_readable();
+  });
+  CHECK(poll.wait() == std::vector<Token>{10});
+  later.get();
+}
+
 TEST_CASE("a queue on poll(2) opens no descriptor, and leaves none open") {
   Source a, b;
   std::size_t before = testing::open_descriptors();
@@ -139,6 +176,37 @@ TEST_CASE("every call looks at every source") {
   (void)poll.wait();
   (void)poll.wait();
   CHECK(poll.entries_scanned() == 6);
+}
+
+TEST_CASE("handle_events() takes what has arrived, and does not wait for the rest") {
+  Peer peer([](net::TcpStream stream) {
+    testing::read_request(stream);
+    stream.write_all("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\npi");
+    testing::read_request(stream);  // until the client is gone
+  });
+  Delayserver server;
+  std::vector<Download> downloads;
+  downloads.emplace_back(peer.address(), "half", 0ms);
+  downloads.emplace_back(server.address(), "whole", 0ms);
+  REQUIRE(has_arrived(downloads[0]));
+  REQUIRE(has_arrived(downloads[1]));
+  Poll poll;
+  poll.add(downloads[0].fd(), 0);
+  poll.add(downloads[1].fd(), 1);
+  CHECK(handle_events(poll, poll.wait(), downloads) == 1);
+  CHECK_FALSE(downloads[0].done());
+  CHECK(downloads[1].done());
+}
+
+TEST_CASE("handle_events() leaves alone what is not ready") {
+  Delayserver server;
+  std::vector<Download> downloads;
+  downloads.emplace_back(server.address(), "request-0", 0ms);
+  Poll poll;
+  poll.add(downloads[0].fd(), 0);
+  REQUIRE(poll.wait() == std::vector<Token>{0});  // its answer is here
+  CHECK(handle_events(poll, {}, downloads) == 0);
+  CHECK_FALSE(downloads[0].done());
 }
 
 TEST_CASE("handle_events() counts a download when it is complete, and then forgets it") {

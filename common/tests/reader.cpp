@@ -488,11 +488,13 @@ TEST_CASE("run --mine runs the reader's program, and diff --mine compares it wit
   Scratch scratch;
   REQUIRE(scratch.course({"start", "ch01/a"}).exit.ok());
   scratch.write_sum("return a + b + 4;");
-  Result result = scratch.course({"run", "ch01/a", "--mine"});
-  CHECK(result.exit.code == 0);
-  CHECK(result.out == "7\n");
+  if (!testing::emulated()) {  // ./course starts programs itself, and knows nothing of qemu
+    Result ran = scratch.course({"run", "ch01/a", "--mine"});
+    CHECK(ran.exit.code == 0);
+    CHECK(ran.out == "7\n");
+  }
 
-  result = scratch.course({"diff", "ch01/a", "--mine"});
+  Result result = scratch.course({"diff", "ch01/a", "--mine"});
   CHECK(result.out.starts_with(
       "from our ch01/a-sum   adds\nto   your ch01/a-sum  mine/ch01-sums/a-sum\n"));
   CHECK(has(result.out, "+++ b/mine/ch01-sums/a-sum/sum.hpp\n"));

@@ -35,6 +35,29 @@ std::string in_words(const Outcome& outcome) {
   return "";
 }
 
+// "Poll::wait()", where a body still throws what start/ put there; or empty.
+std::string unwritten(const std::string& output) {
+  std::size_t end = output.find(" is yours to write");
+  if (end == std::string::npos) return "";
+  std::size_t begin = output.find_last_of("\n:\"", end);
+  // The colons of a qualified name are no separators.
+  while (begin != std::string::npos && begin > 0 && output[begin] == ':' &&
+         output[begin - 1] == ':')
+    begin = begin > 1 ? output.find_last_of("\n:\"", begin - 2) : std::string::npos;
+  begin = begin == std::string::npos ? 0 : output.find_first_not_of(" ", begin + 1);
+  return output.substr(begin, end - begin);
+}
+
+// "__n < this->size()", where the standard library has caught something (an index out of range, for
+// example) and ended the program; or empty.
+std::string library_assertion(const std::string& output) {
+  constexpr std::string_view words = "Assertion '";
+  std::size_t begin = output.find(words);
+  if (begin == std::string::npos) return "";
+  begin += words.size();
+  return output.substr(begin, output.find('\'', begin) - begin);
+}
+
 void show_failure(const Map& map, const Stage& stage, const Outcome& outcome, std::size_t passed,
                   std::size_t all) {
   Style look = style();
@@ -45,9 +68,16 @@ void show_failure(const Map& map, const Stage& stage, const Outcome& outcome, st
                             : std::to_string(passed) + " of " + count +
                                   (passed == 1 ? " passes" : " pass") + ", the next one fails:";
   std::string text = look.paint("31", stage.short_name() + ": " + heading) + "\n\n" +
-                     wrap(outcome.name, "  ", look) + "\n" +
-                     wrap("What happened: " + in_words(outcome), "  ", look) +
-                     first_failed_check(outcome.output, map.root(), "    ");
+                     wrap(outcome.name, "  ", look) + "\n";
+  if (std::string part = unwritten(outcome.output); !part.empty()) {
+    print(text + wrap("Not written yet: " + part, "  ", look) + "\nNext: write it, and " +
+          look.paint("1", "./course check " + stage.short_name()) + " again\n");
+    return;
+  }
+  text += wrap("What happened: " + in_words(outcome), "  ", look) +
+          first_failed_check(outcome.output, map.root(), "    ");
+  if (std::string broken = library_assertion(outcome.output); !broken.empty())
+    text += wrap("an assertion of the standard library: " + broken, "    ", look);
   // What the suite saw is explained; of a crash it only says where to look.
   const char* word =
       outcome.kind == Outcome::Kind::failed ? "What it means: " : "The case is about: ";

@@ -199,7 +199,7 @@ namespace {
 
 std::string printable(std::string text, std::size_t most) {
   for (char& byte : text)
-    if ((byte >= 0 && byte < ' ') || byte == 0x7f) byte = byte == '\t' ? ' ' : '?';
+    if (static_cast<unsigned char>(byte) < ' ' || byte == 0x7f) byte = byte == '\t' ? ' ' : '?';
   if (text.size() <= most) return text;
   text.resize(most);
   while (!text.empty() && (static_cast<unsigned char>(text.back()) & 0xC0) == 0x80) text.pop_back();

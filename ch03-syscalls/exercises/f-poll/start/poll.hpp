@@ -1,6 +1,8 @@
 #pragma once
 // An event queue on poll(2): says which of many sources are ready, and sleeps until one is.
 
+#include <poll.h>
+
 #include <cstddef>
 #include <stdexcept>
 #include <vector>
