@@ -1,8 +1,11 @@
 // prove: shows that a stage's exercise holds what it promises. For the course's own tests
 // (ctest -L proof); a reader never needs it.
-//   prove --root DIR --build DIR [STAGE…]     without STAGE: all
+//   prove [--root DIR] [--build DIR] [STAGE…]     from the root; without STAGE: all
+
+#include <CLI/CLI.hpp>
 
 #include <exception>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -17,13 +20,24 @@ std::string count(std::size_t number, const std::string& noun) {
   return std::to_string(number) + " " + noun + (number == 1 ? "" : "s");
 }
 
-int run(std::vector<std::string> words) {
-  if (words.size() < 4 || words[0] != "--root" || words[2] != "--build")
-    throw course::Failure("the use is: prove --root DIR --build DIR [STAGE...]", 2);
-  course::Map map(words[1]);
-  workbench::Workbench bench(words[1], words[3]);
+int run(int argc, char** argv) {
+  std::string root = ".", build = "build/dev";
+  std::vector<std::string> names;
+  CLI::App app("Shows that exercises hold what they promise.");
+  app.add_option("--root", root, "the checkout")->capture_default_str();
+  app.add_option("--build", build, "its build folder")->capture_default_str();
+  app.add_option("STAGE", names, "such as ch04/a; without it: all that a reader writes");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+
+  std::filesystem::path folder = std::filesystem::canonical(root);
+  course::Map map(folder);
+  workbench::Workbench bench(folder, std::filesystem::absolute(build));
   std::vector<const course::Stage*> stages;
-  for (std::size_t i = 4; i < words.size(); ++i) stages.push_back(&map.stage(words[i]));
+  for (const std::string& name : names) stages.push_back(&map.stage(name));
   if (stages.empty()) stages = workbench::mechanisms(map);
   if (stages.empty()) throw course::Failure("there is no stage that a reader writes");
 
@@ -45,7 +59,7 @@ int run(std::vector<std::string> words) {
 int main(int argc, char** argv) {
   net::reserve_standard_descriptors();
   try {
-    return run({argv + 1, argv + argc});
+    return run(argc, argv);
   } catch (const course::Interrupted& interrupted) {
     course::complain("prove: interrupted");
     return 128 + interrupted.signal;
