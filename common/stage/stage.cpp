@@ -3,6 +3,8 @@
 #include <CLI/CLI.hpp>
 
 #include <csignal>
+#include <cstdlib>
+#include <exception>
 #include <iostream>
 #include <string>
 #include <system_error>
@@ -21,12 +23,29 @@ std::string explain(const std::system_error& error, const Options& options) {
   return what;
 }
 
+// For what an exception reaches that nobody catches: the same line and status as from run(). There
+// is no way back from here, and other threads may still be running, so nothing is cleaned up.
+[[noreturn]] void end_with_a_line() {
+  try {
+    if (std::exception_ptr error = std::current_exception()) std::rethrow_exception(error);
+  } catch (const std::exception& error) {
+    std::cerr << error.what() << std::endl;
+    std::_Exit(1);
+  } catch (...) {
+  }
+  std::abort();
+}
+
+void prepare() {
+  net::reserve_standard_descriptors();
+  std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is an error that we report, not a silent end
+  std::set_terminate(end_with_a_line);
+}
+
 }  // namespace
 
 int run(int argc, char** argv, void (*example)(const Options&)) {
-  net::reserve_standard_descriptors();
-  std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is an error that we report, not a silent end
-
+  prepare();
   Options options;
   std::string server = options.server.to_string();
   std::int64_t unit_ms = options.unit.count();
@@ -55,6 +74,17 @@ int run(int argc, char** argv, void (*example)(const Options&)) {
     return 0;
   } catch (const std::system_error& error) {
     std::cerr << explain(error, options) << "\n";
+  } catch (const std::exception& error) {
+    std::cerr << error.what() << "\n";
+  }
+  return 1;
+}
+
+int run(void (*example)()) {
+  prepare();
+  try {
+    example();
+    return 0;
   } catch (const std::exception& error) {
     std::cerr << error.what() << "\n";
   }

@@ -1,6 +1,6 @@
 #pragma once
-// What every stage that makes requests needs around its example, and what no stage is about: the
-// two options, and a clear line for what went wrong.
+// What every stage needs around its example, and what no stage is about: the two options of those
+// that make requests, and a clear line for what went wrong.
 
 #include <chrono>
 
@@ -17,6 +17,12 @@ struct Options {
 //   int main(int argc, char** argv) { return stage::run(argc, argv, example); }
 // 0 if the example returned; 1 with one line on standard error if it threw, for example because no
 // server listens; 2 for options that are wrong.
+//
+// What nobody catches on another thread, or in a destructor, ends the program in the same way: the
+// line, and exit status 1.
 int run(int argc, char** argv, void (*example)(const Options&));
+
+// The same for an example that makes no requests, and so takes no options.
+int run(void (*example)());
 
 }  // namespace stage

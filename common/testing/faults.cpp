@@ -4,7 +4,9 @@
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -26,6 +28,7 @@ namespace {
 
 enum Call : std::size_t {
   accept4_,
+  clock_nanosleep_,
   close_,
   connect_,
   epoll_create1_,
@@ -33,6 +36,10 @@ enum Call : std::size_t {
   epoll_pwait_,
   epoll_wait_,
   fcntl_,
+  getsockopt_,
+  io_uring_enter_,
+  io_uring_setup_,
+  nanosleep_,
   poll_,
   ppoll_,
   read_,
@@ -46,9 +53,11 @@ enum Call : std::size_t {
   call_count
 };
 constexpr std::array<std::string_view, call_count> names = {
-    "accept4",    "close",   "connect", "epoll_create1", "epoll_ctl", "epoll_pwait",
-    "epoll_wait", "fcntl",   "poll",    "ppoll",         "read",      "readv",
-    "recv",       "recvmsg", "send",    "sendmsg",       "socket",    "write"};
+    "accept4",        "clock_nanosleep", "close",      "connect", "epoll_create1",
+    "epoll_ctl",      "epoll_pwait",     "epoll_wait", "fcntl",   "getsockopt",
+    "io_uring_enter", "io_uring_setup",  "nanosleep",  "poll",    "ppoll",
+    "read",           "readv",           "recv",       "recvmsg", "send",
+    "sendmsg",        "socket",          "write"};
 
 Call call_named(std::string_view name) {
   auto found = std::find(names.begin(), names.end(), name);
@@ -176,6 +185,9 @@ PASS_ON(int, poll, (pollfd * fds, nfds_t count, int timeout), (fds, count, timeo
 PASS_ON(int, ppoll, (pollfd * fds, nfds_t count, const timespec* timeout, const sigset_t* mask),
         (fds, count, timeout, mask))
 PASS_ON(int, socket, (int domain, int type, int protocol), (domain, type, protocol))
+PASS_ON(int, getsockopt, (int fd, int level, int name, void* value, socklen_t* size),
+        (fd, level, name, value, size))
+PASS_ON(int, nanosleep, (const timespec* time, timespec* left), (time, left))
 PASS_ON(ssize_t, readv, (int fd, const iovec* parts, int count), (fd, parts, count))
 PASS_ON(ssize_t, recvmsg, (int fd, msghdr* message, int flags), (fd, message, flags))
 PASS_ON(ssize_t, sendmsg, (int fd, const msghdr* message, int flags), (fd, message, flags))
@@ -186,6 +198,31 @@ PASS_ON_COUNT(recv, (int fd, void* buffer, size_t size, int flags), (fd, buffer,
               (fd, buffer, 1, flags))
 PASS_ON_COUNT(send, (int fd, const void* buffer, size_t size, int flags), (fd, buffer, size, flags),
               (fd, buffer, 1, flags))
+
+// This one returns its error instead of setting errno.
+extern "C" int __real_clock_nanosleep(clockid_t, int, const timespec*, timespec*);
+extern "C" int __wrap_clock_nanosleep(clockid_t, int, const timespec*, timespec*);
+extern "C" int __wrap_clock_nanosleep(clockid_t clock, int flags, const timespec* time,
+                                      timespec* left) {
+  if (decide(testing::clock_nanosleep_) == Fate::fail) return errno;
+  return __real_clock_nanosleep(clock, flags, time, left);
+}
+
+// The calls that libc has no function for. Whatever a caller did not pass is not looked at either.
+extern "C" long __real_syscall(long number, ...);
+extern "C" long __wrap_syscall(long number, ...);
+extern "C" long __wrap_syscall(long number, ...) {
+  va_list rest;
+  va_start(rest, number);
+  std::array<long, 6> words;
+  for (long& word : words) word = va_arg(rest, long);
+  va_end(rest);
+  Fate fate = Fate::real;
+  if (number == SYS_io_uring_enter) fate = decide(testing::io_uring_enter_);
+  if (number == SYS_io_uring_setup) fate = decide(testing::io_uring_setup_);
+  if (fate == Fate::fail) return -1;
+  return __real_syscall(number, words[0], words[1], words[2], words[3], words[4], words[5]);
+}
 
 // A failing close() has closed all the same, as on Linux.
 extern "C" int __real_close(int fd);

@@ -101,6 +101,15 @@ class Scratch {
     cmake_ += "add_test(NAME " + target + " COMMAND ${CMAKE_BINARY_DIR}/bin/" + target +
               ")\nset_tests_properties(" + target + " PROPERTIES LABELS \"" + label + "\")\n";
   }
+  // The stage is left out, as course.cmake does it, until install() was called.
+  void needs_a_package(const std::string& target) {
+    cmake_ +=
+        "if(EXISTS ${CMAKE_BINARY_DIR}/installed)\n"
+        "  file(REMOVE ${CMAKE_BINARY_DIR}/left-out/" +
+        target + ")\nelse()\n  file(WRITE ${CMAKE_BINARY_DIR}/left-out/" + target +
+        " \"it needs libasio-dev\\n\")\nendif()\n";
+  }
+  void install() { write(build() / "installed", ""); }
   void configure() {
     write(root() / "CMakeLists.txt",
           "cmake_minimum_required(VERSION 3.25)\nproject(scratch LANGUAGES NONE)\n"
@@ -609,6 +618,39 @@ TEST_CASE("the tour runs every stage, and tells at its end which of them failed"
   CHECK(has(result.out, "==== ch04/a-epoll: the kernel keeps the list\nthird\n"));
   CHECK(has(result.out, "last\n"));
   CHECK(result.err == "course: ch03/f ended with exit status 3\ncourse: failed: ch03/f\n");
+}
+
+TEST_CASE("a stage whose package is missing is left out with the reason, until it is installed") {
+  Scratch scratch;
+  scratch.stage("ch03-d-blocking-io", "echo first\n");
+  scratch.stage("ch03-f-poll", "echo second\n");
+  scratch.stage("ch04-a-epoll", "echo third\n");
+  scratch.stage("ch04-x-asio", "echo last\n");
+  scratch.suite("ch04-a-epoll-tests", "ch04;ch04/a", "exit 0\n");
+  scratch.suite("ch04-x-asio-tests", "ch04;ch04/x-asio", "exit 0\n");
+  scratch.needs_a_package("ch04-x-asio");
+  scratch.configure();
+
+  for (const char* command : {"run", "test"}) {
+    Result result = scratch.course({command, "ch04/x-asio"});
+    CHECK(result.exit.code == 1);
+    CHECK(result.err == "course: ch04/x-asio cannot be built here: it needs libasio-dev\n");
+  }
+  Result result = scratch.course({"test", "ch04"});
+  CHECK(result.exit.code == 0);
+  CHECK(
+      has(result.out, "Left out: ch04/x-asio: it needs libasio-dev\nThe suites of ch04 passed.\n"));
+  result = scratch.course({"run", "--all"});
+  CHECK(result.exit.code == 0);
+  CHECK(has(result.out, "third\n"));
+  CHECK_FALSE(has(result.out, "last\n"));
+  CHECK(has(result.out, "Left out: ch04/x-asio: it needs libasio-dev\n3 stages ran"));
+
+  scratch.install();
+  result = scratch.course({"run", "ch04/x-asio"});
+  CHECK(result.exit.code == 0);
+  CHECK(result.out == "last\n");
+  CHECK_FALSE(has(scratch.course({"run", "--all"}).out, "Left out"));
 }
 
 TEST_CASE("what does not build is shown in full, and is one failure") {

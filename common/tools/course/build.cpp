@@ -4,11 +4,11 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <fstream>
 #include <sstream>
 
 #include "course/failure.hpp"
 #include "course/foreground.hpp"
-#include "course/map.hpp"
 #include "course/terminal.hpp"
 
 namespace course {
@@ -114,6 +114,21 @@ void build(const std::filesystem::path& folder, const std::vector<std::string>& 
   Built built = cmake(arguments, "Building " + name);
   if (!built.said.empty()) complain(built.said.substr(0, built.said.size() - 1));
   if (!built.ok) throw Failure("could not build " + name + "; the errors are above");
+}
+
+std::string left_out(const std::filesystem::path& folder, const Stage& stage) {
+  std::string why;
+  std::getline(std::ifstream(folder / "left-out" / stage.target()), why);
+  return why;
+}
+
+void look_again(const std::filesystem::path& folder) {
+  std::error_code error;
+  std::filesystem::directory_iterator files(folder / "left-out", error);
+  if (error || files == std::filesystem::directory_iterator()) return;
+  net::Fd locked = lock(folder);
+  Built built = cmake({folder.string()}, "Looking for packages");
+  if (!built.ok) throw Failure("cmake could not set up " + folder.string() + ": " + built.said);
 }
 
 }  // namespace course

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "course/map.hpp"
 #include "net/fd.hpp"
 
 namespace course {
@@ -29,5 +30,11 @@ struct Built {
 // Throws Failure if something does not build, and Interrupted.
 void build(const std::filesystem::path& folder, const std::vector<std::string>& targets,
            const std::string& name);
+
+// Why this stage cannot be built here, in a sentence without an end: "it needs libasio-dev; …". An
+// empty string if it can. (CMake writes it down, see common/cmake/course.cmake.)
+[[nodiscard]] std::string left_out(const std::filesystem::path& folder, const Stage& stage);
+// Looks again, if there are such stages: the reader may have installed what they need.
+void look_again(const std::filesystem::path& folder);
 
 }  // namespace course

@@ -132,9 +132,13 @@ int run_stage(const std::filesystem::path& program, const Stage& stage, const Ru
 int tour(const Workshop& workshop, const RunOptions& options) {
   std::vector<const Stage*> stages;
   std::vector<std::string> targets;
+  std::string missing;
+  look_again(workshop.build);
   for (const Chapter& chapter : workshop.map.chapters())
     for (const Stage& stage : chapter.stages)
-      if (stage.written) {
+      if (std::string why = left_out(workshop.build, stage); stage.written && !why.empty()) {
+        missing += "Left out: " + stage.short_name() + ": " + why + "\n";
+      } else if (stage.written) {
         workshop.map.require_sources(stage);
         stages.push_back(&stage);
         targets.push_back(stage.target());
@@ -151,6 +155,7 @@ int tour(const Workshop& workshop, const RunOptions& options) {
       failed += " " + stage->short_name();
     print("\n");
   }
+  print(missing);
   if (!failed.empty()) throw Failure("failed:" + failed);
   print(std::to_string(stages.size()) + " stages ran, and all of them ended well.\n");
   return 0;
@@ -181,6 +186,9 @@ int run(const Workshop& workshop, const RunOptions& options) try {
     throw Failure(
         stage.short_name() + " makes no requests: it takes no --server, --unit-ms, --trace", 2);
   if (options.mine) return run_mine(workshop, stage, options);
+  if (!left_out(workshop.build, stage).empty()) look_again(workshop.build);
+  if (std::string why = left_out(workshop.build, stage); !why.empty())
+    throw Failure(stage.short_name() + " cannot be built here: " + why);
   build(workshop.build, {stage.target()}, stage.chapter + "/" + stage.name);
   return run_stage(workshop.build / "bin" / stage.target(), stage, options);
 } catch (const OutputClosed& closed) {

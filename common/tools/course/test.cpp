@@ -58,12 +58,19 @@ int test(const Workshop& workshop, const std::string& name) {
       (void)workshop.map.stage(name);  // says that it is only planned
     label = "^" + what + "$";
   }
-  // Without sources a stage has no suite, which must not pass for success.
+  look_again(workshop.build);
+  std::string missing;
   for (const Chapter& chapter : workshop.map.chapters())
     for (const Stage& stage : chapter.stages)
       if (stage.written && (!place.chapter || place.chapter == &chapter) &&
-          (!place.stage || place.stage == &stage))
+          (!place.stage || place.stage == &stage)) {
+        // Without sources a stage has no suite, which must not pass for success.
         workshop.map.require_sources(stage);
+        if (std::string why = left_out(workshop.build, stage); !why.empty()) {
+          if (place.stage) throw Failure(stage.short_name() + " cannot be built here: " + why);
+          missing += "Left out: " + stage.short_name() + ": " + why + "\n";
+        }
+      }
 
   process::Command command = ctest(workshop, label);
   std::vector<std::string> names = suites(command);
@@ -78,7 +85,8 @@ int test(const Workshop& workshop, const std::string& name) {
   if (ended.signal != 0) throw Interrupted{ended.signal};
   if (ended.exit.signal == SIGPIPE) throw OutputClosed();
   if (!ended.exit.ok()) throw Failure("some suites of " + what + " failed, see above");
-  print("The suites of " + what + " passed.\n");  // ctest says so, too, but not whether it could
+  print(missing + "The suites of " + what +
+        " passed.\n");  // ctest says so, too, but not whether it could
   return 0;
 }
 
