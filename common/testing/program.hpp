@@ -17,7 +17,8 @@ inline constexpr std::chrono::seconds patience{15};
 // so.
 [[nodiscard]] std::chrono::milliseconds patience_with_stages();
 
-// How long one case may take before the suite ends with its name.
+// How long one case may take before the suite ends with its name; COURSE_CASE_SECONDS says so for
+// suites whose cases build programs, which takes long where several builds share a machine.
 [[nodiscard]] std::chrono::seconds case_limit();
 
 // Whether this suite runs in an emulator (qemu-user), for the few things that it does differently.

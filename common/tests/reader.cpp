@@ -177,7 +177,7 @@ class Scratch {
     return process::run(command(words), patience);
   }
   // Compilers, and verdicts that a case hangs, take their time.
-  static constexpr std::chrono::seconds patience = testing::patience * 4;
+  static constexpr std::chrono::seconds patience = testing::patience * 16;
 
  private:
   testing::TemporaryFolder folder_;
