@@ -184,7 +184,11 @@ TEST_CASE("a wrong name gets the nearest right one") {
   CHECK(failure_of(map, "ch04/a-epol") ==
         "2: ch04 has no stage \"a-epol\"; did you mean ch04/a-epoll?");
   CHECK(failure_of(map, "ch04/b") ==
-        "2: ch04 has no stage \"b\"; it has a-epoll, x-asio, x-io-uring");
+        "2: ch04 has no stage \"b\"; it has a-epoll, x-asio");  // and not what is only planned
+  CHECK(failure_of(map, "ch4a") ==
+        "2: there is no stage or chapter \"ch4a\"; did you mean ch04/a?");
+  CHECK(failure_of(map, "CH04/A") ==
+        "2: there is no stage or chapter \"CH04/A\"; did you mean ch04/a?");
   CHECK(failure_of(map, "epoll") ==
         "2: there is no stage or chapter \"epoll\"; did you mean ch04/a-epoll?");
   CHECK(failure_of(map, "something/else") ==

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <cctype>
 #include <fstream>
 #include <map>
 #include <numeric>
@@ -32,7 +33,8 @@ bool comes_before(const Stage& a, const Stage& b) {
   return a.name < b.name;
 }
 
-// How many characters must be inserted, removed or replaced to get from one to the other.
+// How many characters must be inserted or removed to get from one to the other, whatever their
+// case.
 std::size_t edit_distance(std::string_view from, std::string_view to) {
   std::vector<std::size_t> row(to.size() + 1);
   std::iota(row.begin(), row.end(), std::size_t{0});
@@ -40,7 +42,9 @@ std::size_t edit_distance(std::string_view from, std::string_view to) {
     std::size_t diagonal = row[0];
     row[0] = i + 1;
     for (std::size_t j = 0; j < to.size(); ++j) {
-      std::size_t replaced = diagonal + (from[i] == to[j] ? 0 : 1);
+      bool same = std::tolower(static_cast<unsigned char>(from[i])) ==
+                  std::tolower(static_cast<unsigned char>(to[j]));
+      std::size_t replaced = diagonal + (same ? 0 : 2);
       diagonal = row[j + 1];
       row[j + 1] = std::min({replaced, row[j] + 1, diagonal + 1});
     }
@@ -48,9 +52,13 @@ std::size_t edit_distance(std::string_view from, std::string_view to) {
   return row.back();
 }
 
-std::string join(const std::vector<Stage>& stages) {
+// Those that can be run, unless none can.
+std::string names_of(const std::vector<Stage>& stages) {
+  bool any =
+      std::any_of(stages.begin(), stages.end(), [](const Stage& one) { return one.written; });
   std::string list;
-  for (const Stage& stage : stages) list += (list.empty() ? "" : ", ") + stage.name;
+  for (const Stage& stage : stages)
+    if (stage.written || !any) list += (list.empty() ? "" : ", ") + stage.name;
   return list;
 }
 
@@ -62,11 +70,12 @@ std::string in_quotes(std::string_view typed) {
 }
 
 std::string nearest(std::string_view word, const std::vector<std::string>& candidates) {
-  std::size_t best = std::max<std::size_t>(2, word.size() / 3) + 1;
+  std::size_t best = std::max<std::size_t>(2, word.size() / 3);
   std::string found;
   for (const std::string& candidate : candidates) {
     std::size_t distance = edit_distance(word, candidate);
-    if (distance >= best || distance >= candidate.size()) continue;
+    bool nearer = distance < best || (distance == best && candidate.size() > found.size());
+    if (!nearer || distance >= candidate.size()) continue;
     best = distance;
     found = candidate;
   }
@@ -164,7 +173,7 @@ Place Map::find(std::string_view given) const {
     for (const Stage& stage : chapter.stages) names.push_back(stage.name);
     std::string near = wanted.size() > 2 ? nearest(wanted, names) : "";
     throw Failure(chapter.name + " has no stage " + in_quotes(wanted) + "; " +
-                      (near.empty() ? "it has " + join(chapter.stages)
+                      (near.empty() ? "it has " + names_of(chapter.stages)
                                     : "did you mean " + chapter.name + "/" + near + "?"),
                   2);
   }
