@@ -3,9 +3,11 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -36,9 +38,11 @@ enum Call : std::size_t {
   epoll_pwait_,
   epoll_wait_,
   fcntl_,
+  fork_,
   getsockopt_,
   io_uring_enter_,
   io_uring_setup_,
+  mprotect_,
   nanosleep_,
   poll_,
   ppoll_,
@@ -49,15 +53,25 @@ enum Call : std::size_t {
   send_,
   sendmsg_,
   socket_,
+  waitpid_,
   write_,
   call_count
 };
 constexpr std::array<std::string_view, call_count> names = {
-    "accept4",        "clock_nanosleep", "close",      "connect", "epoll_create1",
-    "epoll_ctl",      "epoll_pwait",     "epoll_wait", "fcntl",   "getsockopt",
-    "io_uring_enter", "io_uring_setup",  "nanosleep",  "poll",    "ppoll",
-    "read",           "readv",           "recv",       "recvmsg", "send",
-    "sendmsg",        "socket",          "write"};
+    "accept4",        "clock_nanosleep",
+    "close",          "connect",
+    "epoll_create1",  "epoll_ctl",
+    "epoll_pwait",    "epoll_wait",
+    "fcntl",          "fork",
+    "getsockopt",     "io_uring_enter",
+    "io_uring_setup", "mprotect",
+    "nanosleep",      "poll",
+    "ppoll",          "read",
+    "readv",          "recv",
+    "recvmsg",        "send",
+    "sendmsg",        "socket",
+    "waitpid",        "write",
+};
 
 Call call_named(std::string_view name) {
   auto found = std::find(names.begin(), names.end(), name);
@@ -187,6 +201,9 @@ PASS_ON(int, ppoll, (pollfd * fds, nfds_t count, const timespec* timeout, const 
 PASS_ON(int, socket, (int domain, int type, int protocol), (domain, type, protocol))
 PASS_ON(int, getsockopt, (int fd, int level, int name, void* value, socklen_t* size),
         (fd, level, name, value, size))
+PASS_ON(pid_t, fork, (), ())
+PASS_ON(pid_t, waitpid, (pid_t child, int* status, int options), (child, status, options))
+PASS_ON(int, mprotect, (void* start, size_t size, int rights), (start, size, rights))
 PASS_ON(int, nanosleep, (const timespec* time, timespec* left), (time, left))
 PASS_ON(ssize_t, readv, (int fd, const iovec* parts, int count), (fd, parts, count))
 PASS_ON(ssize_t, recvmsg, (int fd, msghdr* message, int flags), (fd, message, flags))
