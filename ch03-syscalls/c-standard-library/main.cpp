@@ -10,7 +10,7 @@ namespace {
 
 void example() {
   std::cout << "The kernel wrote this line.\n";  // into a buffer, unless that is a terminal's
-  std::cout.flush();                                   // what is in the buffer goes to the kernel
+  std::cout.flush();                             // what is in the buffer goes to the kernel
   if (!std::cout) throw std::runtime_error("std::cout cannot write, and does not say why");
 }
 
