@@ -23,7 +23,11 @@ endif()
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
 
 find_package(Threads REQUIRED)
-add_compile_options(-Wall -Wextra -Wpedantic -Wconversion -Wshadow $<$<BOOL:${COURSE_WERROR}>:-Werror>)
+set(COURSE_WARNINGS -Wall -Wextra -Wpedantic -Wconversion -Wshadow)
+if(COURSE_WERROR)
+  list(APPEND COURSE_WARNINGS -Werror)
+endif()
+add_compile_options(${COURSE_WARNINGS})
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   add_compile_options(-Wno-restrict)  # g++ 12 sees overlap in "literal" + std::string (GCC bug 105329)
 endif()
@@ -87,7 +91,8 @@ endfunction()
 # course_chapter()
 # Builds what the chapter.json beside the calling CMakeLists.txt lists. Stage a-epoll of chapter ch04
 # becomes the program ch04-a-epoll and, where tests/a-epoll.cpp stands, the suite ch04-a-epoll-tests
-# with the labels ch04 and ch04/a.
+# with the labels ch04 and ch04/a. A stage with "system": "windows" becomes a program for Windows, to
+# be run under wine (see course_windows_stage).
 function(course_chapter)
   set(map_file "${CMAKE_CURRENT_SOURCE_DIR}/chapter.json")
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${map_file}")
@@ -97,15 +102,33 @@ function(course_chapter)
   math(EXPR last "${count} - 1")
   foreach(index RANGE ${last})
     string(JSON name GET "${map}" stages ${index} name)
+    string(JSON optimised ERROR_VARIABLE none GET "${map}" stages ${index} optimised)
     string(JSON needs ERROR_VARIABLE none GET "${map}" stages ${index} needs)
+    string(JSON system ERROR_VARIABLE none GET "${map}" stages ${index} system)
     course_missing(missing "${needs}")
+    if(system STREQUAL "windows")
+      course_no_windows(missing "${missing}")
+    endif()
     if(missing)
       course_leave_out(${chapter} ${name} "${missing}")
     else()
       file(REMOVE "${CMAKE_BINARY_DIR}/left-out/${chapter}-${name}")
-      course_stage(${chapter} ${name} "${CMAKE_CURRENT_SOURCE_DIR}/${name}")
+      if(system STREQUAL "windows")
+        course_windows_stage(${chapter} ${name} "${CMAKE_CURRENT_SOURCE_DIR}/${name}")
+      else()
+        course_stage(${chapter} ${name} "${CMAKE_CURRENT_SOURCE_DIR}/${name}")
+        if(optimised AND TARGET ${chapter}-${name}-tests)
+          course_optimise(${chapter}-${name}-tests)
+        endif()
+      endif()
     endif()
   endforeach()
+endfunction()
+
+# For the suite of a stage with "optimised": true in every build: what is wrong with inline assembly
+# often shows only when the compiler rearranges what is around it.
+function(course_optimise suite)
+  target_compile_options(${suite} PRIVATE -O2)
 endfunction()
 
 # What a stage needs beyond common/packages.txt stands in its "needs", a list of objects, each with the
@@ -189,6 +212,94 @@ function(course_stage chapter name folder)
     target_compile_definitions(${stage}-tests PRIVATE
       STAGE_PROGRAM="$<TARGET_FILE:${stage}-with-faults>")
   endif()
+endfunction()
+
+# A stage for Windows: all its sources make BUILD/bin/CHAPTER-STAGE.exe, at once, with mingw-w64's
+# compiler (a program has its system from the toolchain, and CMake has one toolchain a build). The
+# script BUILD/bin/CHAPTER-STAGE runs it under wine, so that it is run, toured and tested like all
+# others; but no system call of it can be made to fail.
+function(course_windows_stage chapter name folder)
+  set(stage ${chapter}-${name})
+  course_letter(letter ${name})
+  set(bin "${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
+  file(GLOB sources CONFIGURE_DEPENDS "${folder}/*.cpp")
+  if(NOT sources)  # everything else shall build all the same
+    message(WARNING "${chapter}/${name} has no .cpp file in ${folder}")
+    return()
+  endif()
+  # -static: wine would look for the compiler's own DLLs where they are not.
+  add_custom_command(OUTPUT "${bin}/${stage}.exe" DEPENDS ${sources}
+    DEPFILE "${CMAKE_CURRENT_BINARY_DIR}/${stage}.d"
+    COMMAND "${CMAKE_COMMAND}" -E make_directory "${bin}"
+    COMMAND "${COURSE_FOUND_g___mingw_w64_x86_64}" -std=c++20 ${COURSE_WARNINGS} -g -static
+      -MD -MF "${CMAKE_CURRENT_BINARY_DIR}/${stage}.d" -MT "${bin}/${stage}.exe"
+      -o "${bin}/${stage}.exe" ${sources}
+    COMMENT "Building ${stage}.exe" VERBATIM)
+  add_custom_target(${stage} ALL DEPENDS "${bin}/${stage}.exe")
+
+  course_wine_prefix()
+  file(CONFIGURE OUTPUT "${bin}/${stage}" @ONLY CONTENT [[
+#!/bin/sh
+bin=$(cd "$(dirname -- "$0")" && pwd) || exit
+WINEPREFIX=$bin/../wine WINEDEBUG=-all WINEDLLOVERRIDES='mscoree,mshtml='
+export WINEPREFIX WINEDEBUG WINEDLLOVERRIDES
+exec '@COURSE_FOUND_wine64@' "$bin/@stage@.exe" "$@"
+]])
+  file(CHMOD "${bin}/${stage}" PERMISSIONS
+    OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
+
+  set(suite_source "${CMAKE_CURRENT_SOURCE_DIR}/tests/${name}.cpp")
+  if(EXISTS "${suite_source}")
+    course_suite(${stage}-tests SOURCES "${suite_source}" LABELS ${chapter} "${chapter}/${letter}"
+      LIBRARIES course::common)
+    add_dependencies(${stage}-tests ${stage})
+    target_compile_definitions(${stage}-tests PRIVATE STAGE_PROGRAM="${bin}/${stage}")
+  endif()
+endfunction()
+
+# Adds to `result` why a program for Windows cannot be run here, if the machine is the reason.
+function(course_no_windows result missing)
+  if(CMAKE_CROSSCOMPILING OR NOT CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$")
+    set(missing "its program is for Windows on x86-64, which wine runs on an x86-64 machine only")
+  elseif(NOT missing)
+    course_wine_libraries(libraries)
+    if(NOT libraries)
+      set(missing "${COURSE_FOUND_wine64} is there, but not the folder with wine's kernel32.dll")
+    endif()
+  endif()
+  set(${result} "${missing}" PARENT_SCOPE)
+endfunction()
+
+# Where wine's own DLLs are.
+function(course_wine_libraries result)
+  file(GLOB folders /usr/lib/*/wine/x86_64-windows /usr/lib*/wine/x86_64-windows
+    /opt/wine-*/lib*/wine/x86_64-windows)
+  set(found "")
+  foreach(folder ${folders})
+    if(EXISTS "${folder}/kernel32.dll")
+      set(found "${folder}")
+      break()
+    endif()
+  endforeach()
+  set(${result} "${found}" PARENT_SCOPE)
+endfunction()
+
+# Makes BUILD/wine, the folder in which wine keeps what a Windows has on its disk. wine would make one by itself:
+# 700 MB of copies of its own libraries, in ten seconds; and it would start services in it that go on
+# for a while when the program has ended, and hold its output open. Links to the libraries are enough
+# for a program that needs nothing but them.
+function(course_wine_prefix)
+  set(prefix "${CMAKE_BINARY_DIR}/wine")
+  course_wine_libraries(libraries)
+  set(system32 "${prefix}/drive_c/windows/system32")
+  file(GLOB files RELATIVE "${libraries}" "${libraries}/*.dll")
+  file(MAKE_DIRECTORY "${system32}")
+  foreach(file ${files})
+    if(NOT IS_SYMLINK "${system32}/${file}")
+      file(CREATE_LINK "${libraries}/${file}" "${system32}/${file}" SYMBOLIC)
+    endif()
+  endforeach()
+  file(WRITE "${prefix}/.update-timestamp" "disable\n")  # it stays as it is, for a newer wine, too
 endfunction()
 
 enable_testing()
