@@ -117,8 +117,8 @@ TEST_CASE("a request is sent whole, also where the kernel has no room for all of
 
 TEST_CASE("the program has all five requests in flight at once, and sleeps between the answers") {
   Delayserver server;
-  testing::CountedResult counted =
-      testing::counted_run(STAGE_PROGRAM, testing::stage_options(server.address()));
+  testing::CountedResult counted = testing::counted_run(
+      STAGE_PROGRAM, {"--server", server.address().to_string(), "--unit-ms", "100"});
   INFO(counted.result.err);
   CHECK(counted.result.exit.describe() == "exit status 0");
   CHECK(server.stats().peak_in_flight == 5);

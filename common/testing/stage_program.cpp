@@ -77,10 +77,10 @@ void check_error_reports(const std::string& program, const std::string& reading_
     Peer babbling(answer_with("this is no HTTP\r\n\r\n"));
     check_error(program, babbling.address(), "HTTP");
   }
-  std::string reset = "read: Connection reset by peer";
   if (!reading_call.empty()) {
     Delayserver server;
-    check_error(program, server.address(), reset, reading_call + ":2:ECONNRESET");
+    check_error(program, server.address(), "read: Connection reset by peer",
+                reading_call + ":2:ECONNRESET");
   } else {
     Peer resetting([](net::TcpStream stream) {
       read_request(stream);
@@ -88,7 +88,7 @@ void check_error_reports(const std::string& program, const std::string& reading_
       REQUIRE(::setsockopt(stream.fd().get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once) ==
               0);
     });
-    check_error(program, resetting.address(), reset);
+    check_error(program, resetting.address(), "Connection reset by peer");
   }
 }
 
