@@ -39,6 +39,10 @@ void check_ordinary_life(const std::string& program, const std::string& waiting_
   std::vector<std::string> plans = {"read:short",       "send:short",       "write:short",
                                     "read:every:EINTR", "send:every:EINTR", "write:every:EINTR"};
   if (!waiting_call.empty()) plans.push_back(waiting_call + ":every:EINTR");
+  check_faults(program, plans);
+}
+
+void check_faults(const std::string& program, const std::vector<std::string>& plans) {
   for (const std::string& plan : plans) {
     Delayserver server;
     process::Result result = run(program, stage_options(server.address()), plan);
@@ -48,7 +52,7 @@ void check_ordinary_life(const std::string& program, const std::string& waiting_
   }
 }
 
-void check_error_reports(const std::string& program) {
+void check_error_reports(const std::string& program, const std::string& reading_call) {
   check_error(program, nobody(), "./course serve");
 
   // The connection is closed when the script has said its line. TCP_CORK holds the line back until
@@ -73,8 +77,19 @@ void check_error_reports(const std::string& program) {
     Peer babbling(answer_with("this is no HTTP\r\n\r\n"));
     check_error(program, babbling.address(), "HTTP");
   }
-  Delayserver server;
-  check_error(program, server.address(), "read: Connection reset by peer", "read:2:ECONNRESET");
+  if (!reading_call.empty()) {
+    Delayserver server;
+    check_error(program, server.address(), "read: Connection reset by peer",
+                reading_call + ":2:ECONNRESET");
+  } else {
+    Peer resetting([](net::TcpStream stream) {
+      read_request(stream);
+      linger at_once{1, 0};  // close() sends no end, but a reset
+      REQUIRE(::setsockopt(stream.fd().get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once) ==
+              0);
+    });
+    check_error(program, resetting.address(), "Connection reset by peer");
+  }
 }
 
 void check_trace(const std::string& program) {
