@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 namespace {
 
 // Makes a promise of a callback.
-Promise<Unit> sleep(TimerLoop& loop, std::chrono::milliseconds delay) {
+[[nodiscard]] Promise<Unit> sleep(TimerLoop& loop, std::chrono::milliseconds delay) {
   auto [promise, resolver] = make_promise<Unit>(loop);
   loop.after(delay, [resolver] { resolver.resolve({}); });
   return promise;
