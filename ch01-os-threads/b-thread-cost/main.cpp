@@ -26,7 +26,7 @@ void example() {
   char line[120];
   std::snprintf(line, sizeof line, "%-32s %19s %20s", "", "time", "in function calls");
   narrate::print(line);
-  // Memory before time: later, some of their stacks would be those of threads that have come and gone.
+  // Memory before time: later, some of the stacks would be those of threads that are gone.
   Stack stack = stack_of_a_sleeping_thread(sleepers);
 
   std::vector<Row> rows = {{"a function call", function_call},
