@@ -24,7 +24,7 @@ inline Nanoseconds system_call() {
 }
 
 inline Nanoseconds start_and_join() {
-  return time_of_one(50, [] { start_thread(do_nothing).join(); });
+  return time_of_one(20, [] { start_thread(do_nothing).join(); });
 }
 
 // While it lives, this thread and those that it starts stay on one CPU: the one that it is on now.
