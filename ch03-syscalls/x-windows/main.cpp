@@ -9,9 +9,7 @@
 namespace {
 
 // Without a standard output the handle is one that WriteFile() refuses.
-void example() {
-  write_all(::GetStdHandle(STD_OUTPUT_HANDLE), "The kernel wrote this line.\n");
-}
+void example() { write_all(::GetStdHandle(STD_OUTPUT_HANDLE), "The kernel wrote this line.\n"); }
 
 }  // namespace
 
