@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -66,10 +67,12 @@ inline void check_equal(const char* text, int line, int seen, int expected) {
 using Case = std::pair<const char*, std::function<void()>>;
 inline int run(int count, char** words, const std::initializer_list<Case>& cases) {
   int ran = 0;
+  bool listing = count > 1 && std::strcmp(words[1], "--list-test-cases") == 0;
+  if (listing) std::puts("[doctest] listing all test case names\n=====");
   for (const Case& one : cases) {
     bool wanted = false;
     for (int i = 1; i < count; ++i) {
-      if (std::strcmp(words[i], "--list-test-cases") == 0) std::puts(one.first);
+      if (listing && i == 1) std::puts(one.first);
       if (std::strncmp(words[i], "--test-case=", 12) == 0)
         wanted = std::strcmp(words[i] + 12, one.first) == 0;
     }
@@ -82,6 +85,7 @@ inline int run(int count, char** words, const std::initializer_list<Case>& cases
       std::printf("%s:1: ERROR: test case THREW exception: %s\n\n", suite_file, error.what());
     }
   }
+  if (listing) std::puts("=====");
   std::printf("[doctest] test cases: %d | %d failed\n", ran, failed);
   return failed == 0 ? 0 : 1;
 }
@@ -469,6 +473,77 @@ TEST_CASE("wrong code of every kind is told in words, and never stops the course
   CHECK(has(result.out, "started"));
 }
 
+// Of ninja's: it compares the times of files, so that old code was judged and passed.
+TEST_CASE("what is saved while a check compiles is judged by the next one") {
+  Scratch scratch;
+  REQUIRE(scratch.course({"start", "ch01/a"}).exit.ok());
+  // The compiler of the suite has read sum.hpp when it comes to a file that we hold back.
+  fs::path gate = scratch.root() / "gate.hpp", suite = scratch.root() / "ch01-sums/tests/a-sum.cpp";
+  std::string text = read(suite), include = "#include \"sum.hpp\"\n";
+  write(suite,
+        text.insert(text.find(include) + include.size(), "#include \"" + gate.string() + "\"\n"));
+  REQUIRE(::mkfifo(gate.c_str(), 0600) == 0);
+  scratch.write_sum("return a + b;");
+  process::Child child(scratch.command({"check", "ch01/a"}));
+  int opened = -1;
+  auto until = std::chrono::steady_clock::now() + Scratch::patience;
+  while (opened == -1 && !child.ended_within(5ms) && std::chrono::steady_clock::now() < until)
+    opened = ::open(gate.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+  REQUIRE(opened != -1);
+  scratch.write_sum("return a - b;");
+  net::Fd(opened).close();
+  CHECK(child.wait(Scratch::patience).ok());
+  CHECK(has(child.out(), "ch01/a passes"));
+
+  // Nothing else is new.
+  fs::remove(gate);
+  write(gate, "");
+  fs::last_write_time(gate, fs::file_time_type::clock::now() - 1h);
+  Result result = scratch.course({"check", "ch01/a"});
+  CHECK(result.exit.code == 1);
+  CHECK(has(result.out, "five is two and three"));
+}
+
+TEST_CASE("code that comes with an old time, copied or moved back, is judged all the same") {
+  Scratch scratch;
+  REQUIRE(scratch.course({"start", "ch01/a"}).exit.ok());
+  scratch.write_sum("return a + b;");
+  fs::copy(scratch.mine("a-sum"), scratch.mine("a-sum.1"));
+  scratch.write_sum("return a - b;");
+  fs::last_write_time(scratch.mine("a-sum") / "sum.hpp", fs::file_time_type::clock::now() - 1h);
+  CHECK(has(scratch.course({"check", "ch01/a"}).out, "five is two and three"));
+  fs::rename(scratch.mine("a-sum"), scratch.mine("a-sum.2"));
+  fs::rename(scratch.mine("a-sum.1"), scratch.mine("a-sum"));
+  CHECK(has(scratch.course({"check", "ch01/a"}).out, "ch01/a passes"));
+  fs::rename(scratch.mine("a-sum"), scratch.mine("a-sum.1"));
+  fs::rename(scratch.mine("a-sum.2"), scratch.mine("a-sum"));
+  CHECK(has(scratch.course({"check", "ch01/a"}).out, "five is two and three"));
+
+  if (::geteuid() != 0) {  // nothing is unreadable for root
+    fs::permissions(scratch.mine("a-sum") / "sum.hpp", fs::perms::none);
+    Result result = scratch.course({"check", "ch01/a"});
+    CHECK(result.exit.code == 1);
+    CHECK(one_line(result.err));
+    CHECK(has(result.err, "cannot read "));
+  }
+}
+
+TEST_CASE(
+    "what is built of the reader's code names their own files, for debuggers and assertions") {
+  Scratch scratch;
+  REQUIRE(scratch.course({"start", "ch01/a"}).exit.ok());
+  write(scratch.mine("a-sum") / "sum.hpp",
+        "inline const char* file = __FILE__;\n"
+        "inline int sum(int a, int b) { return a + b + (*file == 0); }\n");
+  REQUIRE(scratch.course({"check", "ch01/a"}).exit.ok());
+  std::string name = (scratch.mine("a-sum") / "sum.hpp").string();
+  for (const char* program : {"mine-ch01-a-sum-tests", "mine-ch01-a-sum-with-faults"}) {
+    std::string content = read(scratch.build() / "workbench/bin" / program);
+    CHECK(has(content, name));
+    CHECK_FALSE(has(content, "slots/mine"));
+  }
+}
+
 TEST_CASE("code that loops or waits for ever is a verdict, and nothing of it is left running") {
   Scratch scratch;
   REQUIRE(scratch.course({"start", "ch01/a"}).exit.ok());
@@ -482,6 +557,58 @@ TEST_CASE("code that loops or waits for ever is a verdict, and nothing of it is 
   std::string program = (scratch.build() / "workbench/bin/mine-ch01-a-sum-tests").string();
   for (const auto& entry : fs::directory_iterator("/proc"))
     CHECK_FALSE(has(read(entry.path() / "cmdline"), program));
+}
+
+TEST_CASE("a child that the reader's code leaves behind holds nothing up, and is ended, too") {
+  std::signal(SIGINT, SIG_DFL);
+  Scratch scratch;
+  REQUIRE(scratch.course({"start", "ch01/a"}).exit.ok());
+  write(scratch.mine("a-sum") / "sum.hpp",
+        "#include <unistd.h>\ninline int sum(int a, int b) {\n"
+        "  if (a == 2 && ::fork() == 0) {\n"
+        "    for (;;) ::pause();\n  }\n  return a + b + (a == 2);\n}\n");
+  Result result = process::run(scratch.command({"check", "ch01/a"}), testing::patience * 8);
+  CHECK_FALSE(result.exit.late);
+  CHECK(result.exit.code == 1);
+  CHECK(has(result.out, "five is two and three\n\n  What happened: a check of the suite failed"));
+  std::string program = (scratch.build() / "workbench/bin/mine-ch01-a-sum-tests").string();
+  for (const auto& entry : fs::directory_iterator("/proc"))
+    CHECK_FALSE(has(read(entry.path() / "cmdline"), program));
+}
+
+TEST_CASE("a flood of output is called one, whether it would have ended or not") {
+  Scratch scratch;
+  REQUIRE(scratch.course({"start", "ch01/a"}).exit.ok());
+  for (const char* lines : {"100000", "100000000"}) {
+    scratch.write_sum(std::string("(void)!std::system(\"yes this is a line of sixty characters and "
+                                  "it is written quite often | head -") +
+                      lines + "\"); return a + b;");
+    CHECK(has(scratch.course({"check", "ch01/a"}).out,
+              "What happened: a flood: it wrote more than 4 MB, and was stopped"));
+  }
+}
+
+TEST_CASE("code that runs before main() is told to be the reader's, or does not matter") {
+  Scratch scratch;
+  REQUIRE(scratch.course({"start", "ch01/a"}).exit.ok());
+  auto global = [&](const std::string& body) {
+    write(scratch.mine("a-sum") / "sum.hpp",
+          "#include <cstdio>\n#include <cstdlib>\n#include <exception>\n"
+          "inline int sum(int a, int b) { return a + b; }\n"
+          "inline int value = [] {\n  " +
+              body + "\n  return 1;\n}();\n");
+    return scratch.course({"check", "ch01/a"});
+  };
+  for (const char* body : {"std::exit(0);", "std::exit(3);", "std::abort();"}) {
+    CAPTURE(body);
+    Result result = global(body);
+    CHECK(result.exit.code == 1);
+    CHECK(has(result.err, "course: your code in ch01/a ran before main() did, and then: "));
+    CHECK(has(result.err, "(a global variable that does something?)\n"));
+  }
+  Result result = global("std::puts(\"hello\");");
+  CHECK(result.exit.code == 0);
+  CHECK(has(result.out, "ch01/a passes: all 3 cases.\n"));
 }
 
 // ---- --mine

@@ -46,6 +46,22 @@ void write_file(const fs::path& file, const std::string& content) {
   if (!stream) throw course::Failure("cannot write " + file.string());
 }
 
+// What is the same already is not touched: its time would be news to ninja.
+void write_files(const fs::path& folder, const Files& files) {
+  Files before = read_files(folder);
+  for (const auto& [name, content] : before)
+    if (!files.contains(name)) fs::remove(folder / name);
+  for (const auto& [name, content] : files)
+    if (auto old = before.find(name); old == before.end() || old->second != content)
+      write_file(folder / name, content);
+}
+
+std::string replaced(std::string text, const std::string& from, const std::string& to) {
+  for (std::size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size())
+    text.replace(at, from.size(), to);
+  return text;
+}
+
 // doctest splits a filter at commas, and takes * and ? for wildcards; a backslash escapes. A ? in
 // their place matches any character. (A filter that matches nothing is a success to doctest.)
 std::string filter(std::string name) {
@@ -88,6 +104,28 @@ std::string unframed(const std::string& output) {
   return kept;
 }
 
+// With which a program is started that we built: by itself, or by the emulator.
+Words command_line(Words program) {
+  Words words;
+  std::istringstream stream{std::string(emulator)};
+  for (std::string word; stream >> word;) words.push_back(word);
+  words.insert(words.end(), program.begin(), program.end());
+  return words;
+}
+
+// How a child has ended, with the rest of what it said. Nothing of it is left running: what it has
+// started would hold its output open.
+process::Exit end_of(process::Child& child) {
+  ::kill(-child.pid(), SIGKILL);
+  return child.wait(milliseconds(200));
+}
+
+constexpr std::size_t most_output = 4 << 20;
+
+bool floods(const process::Child& child) {
+  return child.out().size() + child.err().size() > most_output;
+}
+
 constexpr std::string_view watchdog_line = "  HANGS: it did not end within its time";
 
 Outcome outcome(const std::string& name, const process::Child& child, const process::Exit& exit,
@@ -97,7 +135,9 @@ Outcome outcome(const std::string& name, const process::Child& child, const proc
   result.output = unframed(child.out()) + unframed(child.err());
   std::optional<std::size_t> count = cases_run(child.out());
   using Kind = Outcome::Kind;
-  if (killed || child.err().find(watchdog_line) != std::string::npos) {
+  if (floods(child)) {
+    result.kind = Kind::flooded;
+  } else if (killed || child.err().find(watchdog_line) != std::string::npos) {
     result.kind = Kind::hung;
   } else if (exit.signal != 0) {
     result.kind = Kind::signalled;
@@ -117,8 +157,11 @@ Outcome outcome(const std::string& name, const process::Child& child, const proc
 
 Files read_files(const fs::path& folder) {
   Files files;
-  for (const std::string& name : course::source_files(folder))
+  for (const std::string& name : course::source_files(folder)) {
+    if (!std::ifstream(folder / name))  // it shall not pass for an empty one
+      throw course::Failure("cannot read " + (folder / name).string());
     files[name] = course::content_of(folder / name);
+  }
   return files;
 }
 
@@ -130,6 +173,8 @@ std::string Outcome::verdict() const {
       return "assert";
     case Kind::hung:
       return "hang";
+    case Kind::flooded:
+      return "flood";
     case Kind::vanished:
       return "exit";
     case Kind::signalled:
@@ -144,6 +189,11 @@ Workbench::Workbench(fs::path root, fs::path build)
 
 fs::path Workbench::folder(const Variant& variant) const {
   if (variant.slot == "mine") return root_ / "mine" / variant.stage->folder;
+  return compiled(variant);
+}
+
+// Where the files stand that are compiled.
+fs::path Workbench::compiled(const Variant& variant) const {
   fs::path folder = tree() / "slots" / variant.slot / variant.stage->folder;
   fs::create_directories(folder);
   return folder;
@@ -154,13 +204,7 @@ void Workbench::clear(const Variant& variant) const {
 }
 
 void Workbench::lay_out(const Variant& variant, const Files& files) const {
-  fs::path folder = this->folder(variant);
-  Files before = read_files(folder);
-  for (const auto& [name, content] : before)
-    if (!files.contains(name)) fs::remove(folder / name);
-  for (const auto& [name, content] : files)
-    if (auto old = before.find(name); old == before.end() || old->second != content)
-      write_file(folder / name, content);
+  write_files(compiled(variant), files);
 }
 
 fs::path Workbench::program(const Variant& variant) const {
@@ -225,6 +269,8 @@ std::string Workbench::build(const std::vector<Variant>& variants, const std::st
 
   fs::create_directories(tree());
   net::Fd locked = course::lock(tree());
+  for (const Variant& variant : variants)  // no other build is reading the copies now
+    if (variant.slot == "mine") write_files(compiled(variant), read_files(folder(variant)));
   set_up();
   Words arguments{"--build", tree(), "--target"};
   arguments.insert(arguments.end(), targets.begin(), targets.end());
@@ -233,21 +279,44 @@ std::string Workbench::build(const std::vector<Variant>& variants, const std::st
       variants.size() == 1 ? targets.front() : std::to_string(variants.size()) + " variants";
   course::Built built = course::cmake(arguments, "Building " + what, {{"LC_ALL", "C"}});
   if (built.ok) return "";
+  for (const Variant& variant : variants)
+    built.said =
+        replaced(std::move(built.said), compiled(variant).string(), folder(variant).string());
   return built.said.empty() ? what + " does not build, and nothing says why\n" : built.said;
 }
 
 std::vector<std::string> Workbench::cases(const Variant& variant) const {
-  process::Command command;
-  std::istringstream words{std::string(emulator)};
-  for (std::string word; words >> word;) command.arguments.push_back(word);
-  command.arguments.insert(command.arguments.end(),
-                           {suite(variant), "--list-test-cases", "--no-colors"});
-  process::Result result = process::run(command, std::chrono::seconds(20));
-  if (!result.exit.ok())
-    throw course::Failure("the suite of " + variant.stage->short_name() +
-                          " cannot list its cases: " + result.exit.describe());
+  course::Signals signals;
+  process::Command command{command_line({suite(variant), "--list-test-cases", "--no-colors"})};
+  command.own_group = true;
+  process::Child child(command);
+  Clock::time_point deadline = Clock::now() + std::chrono::seconds(20);
+  std::string ended;
+  while (ended.empty() && !child.ended_within(milliseconds(5))) {
+    if (int number = signals.arrived(); number == SIGTSTP)
+      course::stop_together(child);
+    else if (number != 0)
+      throw course::Interrupted{number};
+    if (Clock::now() > deadline) ended = "it did not end";
+    if (floods(child)) ended = "it wrote and wrote";
+  }
+  process::Exit exit = end_of(child);
+  if (ended.empty() && !exit.ok()) ended = exit.describe();
+
+  // Whatever else was said before and after the list, it is none of doctest's.
+  const std::string& out = child.out();
+  std::size_t begin = out.find("[doctest] listing"), end = out.rfind("\n=====");
+  if (ended.empty() && (begin == std::string::npos || end == std::string::npos || end < begin))
+    ended = "it ended early, with " + exit.describe();
+  std::string name = variant.stage->short_name();
+  if (!ended.empty() && variant.slot == "mine")
+    throw course::Failure("your code in " + name + " ran before main() did, and then: " + ended +
+                          " (a global variable that does something?)");
+  if (!ended.empty())
+    throw course::Failure("the suite of " + name + " cannot list its cases: " + ended);
+
   Words names;
-  std::istringstream lines(result.out);
+  std::istringstream lines(out.substr(begin, end - begin));
   for (std::string line; std::getline(lines, line);)
     if (!line.empty() && !line.starts_with("[doctest]") && !line.starts_with("====="))
       names.push_back(line);
@@ -292,24 +361,19 @@ std::vector<Outcome> Workbench::judge(const std::vector<Trial>& trials, bool unt
   std::size_t jobs = 2 * std::max(1U, std::thread::hardware_concurrency());
   while (next < end || !running.empty()) {
     while (next < end && running.size() < jobs) {
-      command.arguments.clear();
-      std::istringstream words{std::string(emulator)};
-      for (std::string word; words >> word;) command.arguments.push_back(word);
-      command.arguments.insert(command.arguments.end(), {suite(trials[next].variant),
-                                                         filter(trials[next].name), "--no-colors"});
+      command.arguments =
+          command_line({suite(trials[next].variant), filter(trials[next].name), "--no-colors"});
       running.emplace_back(next++, process::Child(command), Clock::now() + limit);
     }
     for (auto one = running.begin(); one != running.end();) {
-      constexpr std::size_t most_output = 4 << 20;
       bool over = one->child.ended_within(milliseconds(1));
-      if (!over && !one->killed &&
-          (Clock::now() > one->deadline || one->child.out().size() > most_output)) {
+      if (!over && !one->killed && (Clock::now() > one->deadline || floods(one->child))) {
         one->child.signal(SIGKILL);
         one->killed = true;
       }
       if (over) {
         Outcome& result = outcomes[one->index];
-        result = outcome(trials[one->index].name, one->child, one->child.wait(), one->killed);
+        result = outcome(trials[one->index].name, one->child, end_of(one->child), one->killed);
         if (until_failure && result.kind != Outcome::Kind::passed)
           end = std::min(end, one->index + 1);
       }

@@ -20,6 +20,11 @@ using Files = std::map<std::string, std::string>;
 
 // A folder of variants: "mine" is the reader's (ROOT/mine), every other name is scratch space below
 // the build folder. Inside it stages stand as in the repository: ch04-epoll-queue/a-epoll/.
+//
+// What is compiled of "mine" is a copy in scratch space, made when a build begins. So a file that is
+// saved during the build belongs to the next one, and nothing depends on the times of the reader's
+// files, which may be old: that of a copied file, or of a folder that was moved away and back. All
+// that is said about the copy, and its debug information, names the reader's own files.
 struct Variant {
   std::string slot;            // "mine", "stubs", "break", "mistake-lost-edge", …
   const course::Stage* stage;  // of the map
@@ -32,13 +37,15 @@ struct Outcome {
     failed,     // an assertion of the suite
     signalled,  // it crashed
     hung,       // it did not end within its time
+    flooded,    // it wrote more than anybody reads
     vanished,   // the process ended before the case did, by exit() for example
   };
   std::string name;  // the case
   Kind kind = Kind::passed;
   int signal = 0;      // for `signalled`
   std::string output;  // what the suite said about it, without doctest's frame
-  [[nodiscard]] std::string verdict() const;  // "passed", "assert", "signal SEGV", "hang", "exit"
+  // "passed", "assert", "signal SEGV", "hang", "flood", "exit"
+  [[nodiscard]] std::string verdict() const;
 };
 
 // A case to be judged.
@@ -70,7 +77,8 @@ class Workbench {
   [[nodiscard]] std::string build(const std::vector<Variant>& variants, const std::string& part);
   [[nodiscard]] std::filesystem::path program(const Variant& variant) const;
 
-  // The suite's cases, in their order in the file. The suite must have been built.
+  // The suite's cases, in their order in the file. The suite must have been built. Throws
+  // course::Failure if it cannot list them: then the variant's code has run before main().
   [[nodiscard]] std::vector<std::string> cases(const Variant& variant) const;
   // Runs these cases, one process each, several at a time, with a watchdog. In the order of
   // `names`; with `until_failure` it may stop after the first one that does not pass (and returns
@@ -88,6 +96,7 @@ class Workbench {
 
  private:
   [[nodiscard]] std::filesystem::path tree() const { return build_ / "workbench"; }
+  [[nodiscard]] std::filesystem::path compiled(const Variant& variant) const;
   [[nodiscard]] std::filesystem::path suite(const Variant& variant) const;
   void set_up() const;
 
