@@ -101,7 +101,7 @@ class Scratch {
         { "name": "a-sum", "title": "adds", "kind": "mechanism" },
         { "name": "b-twice", "title": "adds twice", "kind": "mechanism", "predecessor": "ch01/a" },
         { "name": "c-look", "title": "shows", "kind": "show", "predecessor": "ch01/b" } ] })");
-    write(root() / "docs/ch01.md", "# Sums\n\n## Stage a: adding\n\n## Stage b: twice\n");
+    write(root() / "docs/ch01.md", "# Sums\n\n## Stage a: adding\n\n### Exercise b: twice\n");
 
     const std::string sum = "#pragma once\n// Adds.\ninline int sum(int a, int b) {\n  ";
     const std::string sum_main =
@@ -284,7 +284,7 @@ TEST_CASE(
   CHECK(has(result.out, "  from us           main.cpp, sum.hpp\n"));
   CHECK(has(result.out, "  for you to write  twice.hpp\n"));
   CHECK(has(result.out, "write mine/ch01-sums/b-twice/twice.hpp\n"));
-  CHECK(has(result.out, "docs/ch01.md, \"Stage b: twice\"\n"));
+  CHECK(has(result.out, "docs/ch01.md, \"Exercise b: twice\"\n"));
   CHECK(has(result.out, "./course check ch01/b --watch"));
   CHECK(read(scratch.mine("b-twice") / "sum.hpp") ==
         read(scratch.root() / "ch01-sums/a-sum/sum.hpp"));
@@ -362,8 +362,10 @@ TEST_CASE("what has no exercise or is not started yet is said in one line") {
 TEST_CASE(
     "from the stubs to a finished stage: the case, its meaning, its hints, and the next stage") {
   Scratch scratch;
-  REQUIRE(scratch.course({"start", "ch01/a"}).exit.ok());
-  Result result = scratch.course({"hint", "ch01/a"});
+  Result result = scratch.course({"start", "ch01/a"});
+  REQUIRE(result.exit.ok());
+  CHECK(has(result.out, "docs/ch01.md, \"Stage a: adding\"\n"));
+  result = scratch.course({"hint", "ch01/a"});
   CHECK(result.exit.code == 2);
   CHECK(has(result.err, "first: ./course check ch01/a"));
 

@@ -79,8 +79,9 @@ std::string section(const Map& map, const Stage& stage) {
     std::ifstream page(map.root() / chapter.text);
     std::string letter = stage.short_name().substr(stage.short_name().find('/') + 1);
     for (std::string line; std::getline(page, line);)
-      if (line.starts_with("## Stage " + letter + ":"))
-        return chapter.text + ", \"" + line.substr(3) + "\"";
+      for (std::string heading : {"## Stage ", "### Exercise "})
+        if (line.starts_with(heading + letter + ":"))
+          return chapter.text + ", \"" + line.substr(line.find(' ') + 1) + "\"";
     return chapter.text;
   }
   return "";
