@@ -94,7 +94,7 @@ void show_success(const Map& map, const Stage& stage, std::size_t all) {
   Style look = style();
   std::string name = stage.short_name();
   auto command = [&](const std::string& words, const std::string& what) {
-    return "  " + look.paint("1", pad(words, 30)) + what + "\n";
+    return "  " + look.paint("1", pad(words + "  ", 30)) + what + "\n";
   };
   std::string text = look.paint("32", name + " passes: all " + std::to_string(all) + " cases.") +
                      "\n\nNext\n" + command("./course run " + name + " --mine", "watch it work") +

@@ -16,10 +16,10 @@ std::string padded(std::string text, std::size_t width) {
 // At most 80 columns: the titles are ASCII.
 std::string row(const Stage& stage, Progress::State state, const Style& style) {
   bool marked = !stage.written || state != Progress::State::untouched;
-  std::size_t room = !stage.written ? 45 : marked ? 43 : 52;
+  std::string line = "  " + padded(stage.chapter + "/" + stage.name + " ", 26);
+  std::size_t room = (!stage.written ? 73 : marked ? 71 : 80) - line.size();
   std::string title = stage.title;
   if (title.size() > room) title = title.substr(0, room - 3) + "...";
-  std::string line = "  " + padded(stage.chapter + "/" + stage.name, 26);
   if (stage.written && !marked) return line + title + "\n";
   if (stage.written)
     return line + padded(title, room) + "  " +
@@ -86,15 +86,15 @@ int overview(const Workshop& workshop) {
     return 0;
   }
   auto command = [&](const std::string& words, const std::string& what) {
-    return "  " + look.paint("1", words) +
-           std::string(26 - std::min<std::size_t>(26, words.size()), ' ') + what + "\n";
+    return "  " + look.paint("1", words) + padded("", words.size() < 26 ? 26 - words.size() : 2) +
+           what + "\n";
   };
   Progress progress = Progress::to_show(workshop.map);
   std::string yours;
   for (const Chapter& chapter : workshop.map.chapters())
     for (const Stage& stage : chapter.stages)
       if (auto state = progress.state(stage); state != Progress::State::untouched)
-        yours += "  " + padded(stage.chapter + "/" + stage.name, 26) +
+        yours += "  " + padded(stage.chapter + "/" + stage.name + " ", 26) +
                  (state == Progress::State::passed ? "passed" : "started") + "\n";
   std::string text =
       look.paint("1", "Asynchronous programming in C++20, one small stage at a time") + "\n\n" +
