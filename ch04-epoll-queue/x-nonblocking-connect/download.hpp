@@ -1,5 +1,5 @@
 #pragma once
-// A request in flight, from its connection on.
+// A request in flight.
 
 #include <sys/socket.h>
 
