@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <filesystem>
@@ -360,6 +361,10 @@ TEST_CASE("on a terminal start asks, and after a yes what was there stands besid
   for (const char* answer : {"n\n", "y\n"}) {
     CAPTURE(answer);
     int terminal = ::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+    if (terminal == -1 && (errno == ENOENT || errno == ENODEV || errno == ENOSPC)) {
+      MESSAGE("skipped: no pseudo-terminals here, as in a chroot without /dev/pts");
+      return;
+    }
     REQUIRE(terminal != -1);
     net::Fd ours(terminal);
     REQUIRE(::grantpt(terminal) == 0);
