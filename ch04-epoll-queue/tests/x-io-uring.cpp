@@ -371,17 +371,15 @@ TEST_CASE("handle_events() puts an answer together from single bytes, and does n
 TEST_CASE("an operation that brought nothing is asked for again") {
   if (!has_io_uring()) return;
   Delayserver server;
-  std::deque<Download> downloads;
-  downloads.emplace_back(server.address(), "hello", 0ms);
   for (int result : {-EINTR, -EAGAIN}) {
+    std::deque<Download> downloads;
+    downloads.emplace_back(server.address(), "hello", 0ms);
     Ring ring(8);
     CHECK(handle_events(ring, {{0, result}}, downloads) == 0);
     CHECK_FALSE(downloads[0].done());
-  }  // taken back by the end of its ring
-  Ring ring(8);
-  ring.recv(downloads[0].fd(), downloads[0].buffer(), 0);
-  while (!downloads[0].done()) (void)handle_events(ring, ring.wait(), downloads);
-  CHECK(downloads[0].response().body == "hello");
+    while (!downloads[0].done()) (void)handle_events(ring, ring.wait(), downloads);
+    CHECK(downloads[0].response().body == "hello");
+  }
 }
 
 TEST_CASE(
