@@ -14,11 +14,10 @@ namespace {
 
 void example(const stage::Options& options) {
   std::deque<Download> downloads;  // unlike a vector, it never moves what is in it
+  Ring ring(8);                    // declared after the buffers, so that it ends before them
   for (int i = 0; i < 5; ++i)
     downloads.emplace_back(options.server, "request-" + std::to_string(i), (5 - i) * options.unit);
 
-  // After the buffers, so that it goes before them, whatever is thrown.
-  Ring ring(8);
   for (Token token = 0; token < downloads.size(); ++token) {
     narrate::say("register", downloads[token].name(), "one read into its buffer, as token ", token);
     ring.recv(downloads[token].fd(), downloads[token].buffer(), token);

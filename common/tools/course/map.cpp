@@ -135,7 +135,8 @@ void Map::add(const fs::path& file) {
                   one.value("predecessor", ""),
                   one.value("server", false),
                   written,
-                  one.value("kind", "") == "mechanism"};
+                  one.value("kind", "") == "mechanism",
+                  one.value("kernel", "")};
       stage.folder = chapter->folder + "/" + stage.name;
       bool known =
           std::any_of(chapter->stages.begin(), chapter->stages.end(),
