@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -467,6 +468,77 @@ TEST_CASE("wrong code of every kind is told in words, and never stops the course
   CHECK(result.exit.ok());
   CHECK(one_line(result.err));
   CHECK(has(result.out, "started"));
+}
+
+// Of ninja's: it compares the times of files, so that old code was judged and passed.
+TEST_CASE("what is saved while a check compiles is judged by the next one") {
+  Scratch scratch;
+  REQUIRE(scratch.course({"start", "ch01/a"}).exit.ok());
+  // The compiler of the suite has read sum.hpp when it comes to a file that we hold back.
+  fs::path gate = scratch.root() / "gate.hpp", suite = scratch.root() / "ch01-sums/tests/a-sum.cpp";
+  std::string text = read(suite), include = "#include \"sum.hpp\"\n";
+  write(suite,
+        text.insert(text.find(include) + include.size(), "#include \"" + gate.string() + "\"\n"));
+  REQUIRE(::mkfifo(gate.c_str(), 0600) == 0);
+  scratch.write_sum("return a + b;");
+  process::Child child(scratch.command({"check", "ch01/a"}));
+  int opened = -1;
+  auto until = std::chrono::steady_clock::now() + Scratch::patience;
+  while (opened == -1 && !child.ended_within(5ms) && std::chrono::steady_clock::now() < until)
+    opened = ::open(gate.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+  REQUIRE(opened != -1);
+  scratch.write_sum("return a - b;");
+  net::Fd(opened).close();
+  CHECK(child.wait(Scratch::patience).ok());
+  CHECK(has(child.out(), "ch01/a passes"));
+
+  // Nothing else is new.
+  fs::remove(gate);
+  write(gate, "");
+  fs::last_write_time(gate, fs::file_time_type::clock::now() - 1h);
+  Result result = scratch.course({"check", "ch01/a"});
+  CHECK(result.exit.code == 1);
+  CHECK(has(result.out, "five is two and three"));
+}
+
+TEST_CASE("code that comes with an old time, copied or moved back, is judged all the same") {
+  Scratch scratch;
+  REQUIRE(scratch.course({"start", "ch01/a"}).exit.ok());
+  scratch.write_sum("return a + b;");
+  fs::copy(scratch.mine("a-sum"), scratch.mine("a-sum.1"));
+  scratch.write_sum("return a - b;");
+  fs::last_write_time(scratch.mine("a-sum") / "sum.hpp", fs::file_time_type::clock::now() - 1h);
+  CHECK(has(scratch.course({"check", "ch01/a"}).out, "five is two and three"));
+  fs::rename(scratch.mine("a-sum"), scratch.mine("a-sum.2"));
+  fs::rename(scratch.mine("a-sum.1"), scratch.mine("a-sum"));
+  CHECK(has(scratch.course({"check", "ch01/a"}).out, "ch01/a passes"));
+  fs::rename(scratch.mine("a-sum"), scratch.mine("a-sum.1"));
+  fs::rename(scratch.mine("a-sum.2"), scratch.mine("a-sum"));
+  CHECK(has(scratch.course({"check", "ch01/a"}).out, "five is two and three"));
+
+  if (::geteuid() != 0) {  // nothing is unreadable for root
+    fs::permissions(scratch.mine("a-sum") / "sum.hpp", fs::perms::none);
+    Result result = scratch.course({"check", "ch01/a"});
+    CHECK(result.exit.code == 1);
+    CHECK(one_line(result.err));
+    CHECK(has(result.err, "cannot read "));
+  }
+}
+
+TEST_CASE(
+    "what is built of the reader's code names their own files, for debuggers and assertions") {
+  Scratch scratch;
+  REQUIRE(scratch.course({"start", "ch01/a"}).exit.ok());
+  write(scratch.mine("a-sum") / "sum.hpp",
+        "inline const char* file = __FILE__;\n"
+        "inline int sum(int a, int b) { return a + b + (*file == 0); }\n");
+  REQUIRE(scratch.course({"check", "ch01/a"}).exit.ok());
+  std::string name = (scratch.mine("a-sum") / "sum.hpp").string();
+  for (const char* program : {"mine-ch01-a-sum-tests", "mine-ch01-a-sum-with-faults"}) {
+    std::string content = read(scratch.build() / "workbench/bin" / program);
+    CHECK(has(content, name));
+    CHECK_FALSE(has(content, "slots/mine"));
+  }
 }
 
 TEST_CASE("code that loops or waits for ever is a verdict, and nothing of it is left running") {

@@ -46,6 +46,22 @@ void write_file(const fs::path& file, const std::string& content) {
   if (!stream) throw course::Failure("cannot write " + file.string());
 }
 
+// What is the same already is not touched: its time would be news to ninja.
+void write_files(const fs::path& folder, const Files& files) {
+  Files before = read_files(folder);
+  for (const auto& [name, content] : before)
+    if (!files.contains(name)) fs::remove(folder / name);
+  for (const auto& [name, content] : files)
+    if (auto old = before.find(name); old == before.end() || old->second != content)
+      write_file(folder / name, content);
+}
+
+std::string replaced(std::string text, const std::string& from, const std::string& to) {
+  for (std::size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size())
+    text.replace(at, from.size(), to);
+  return text;
+}
+
 // doctest splits a filter at commas, and takes * and ? for wildcards; a backslash escapes. A ? in
 // their place matches any character. (A filter that matches nothing is a success to doctest.)
 std::string filter(std::string name) {
@@ -117,8 +133,11 @@ Outcome outcome(const std::string& name, const process::Child& child, const proc
 
 Files read_files(const fs::path& folder) {
   Files files;
-  for (const std::string& name : course::source_files(folder))
+  for (const std::string& name : course::source_files(folder)) {
+    if (!std::ifstream(folder / name))  // it shall not pass for an empty one
+      throw course::Failure("cannot read " + (folder / name).string());
     files[name] = course::content_of(folder / name);
+  }
   return files;
 }
 
@@ -144,6 +163,11 @@ Workbench::Workbench(fs::path root, fs::path build)
 
 fs::path Workbench::folder(const Variant& variant) const {
   if (variant.slot == "mine") return root_ / "mine" / variant.stage->folder;
+  return compiled(variant);
+}
+
+// Where the files stand that are compiled.
+fs::path Workbench::compiled(const Variant& variant) const {
   fs::path folder = tree() / "slots" / variant.slot / variant.stage->folder;
   fs::create_directories(folder);
   return folder;
@@ -154,13 +178,7 @@ void Workbench::clear(const Variant& variant) const {
 }
 
 void Workbench::lay_out(const Variant& variant, const Files& files) const {
-  fs::path folder = this->folder(variant);
-  Files before = read_files(folder);
-  for (const auto& [name, content] : before)
-    if (!files.contains(name)) fs::remove(folder / name);
-  for (const auto& [name, content] : files)
-    if (auto old = before.find(name); old == before.end() || old->second != content)
-      write_file(folder / name, content);
+  write_files(compiled(variant), files);
 }
 
 fs::path Workbench::program(const Variant& variant) const {
@@ -225,6 +243,8 @@ std::string Workbench::build(const std::vector<Variant>& variants, const std::st
 
   fs::create_directories(tree());
   net::Fd locked = course::lock(tree());
+  for (const Variant& variant : variants)  // no other build is reading the copies now
+    if (variant.slot == "mine") write_files(compiled(variant), read_files(folder(variant)));
   set_up();
   Words arguments{"--build", tree(), "--target"};
   arguments.insert(arguments.end(), targets.begin(), targets.end());
@@ -233,6 +253,9 @@ std::string Workbench::build(const std::vector<Variant>& variants, const std::st
       variants.size() == 1 ? targets.front() : std::to_string(variants.size()) + " variants";
   course::Built built = course::cmake(arguments, "Building " + what, {{"LC_ALL", "C"}});
   if (built.ok) return "";
+  for (const Variant& variant : variants)
+    built.said =
+        replaced(std::move(built.said), compiled(variant).string(), folder(variant).string());
   return built.said.empty() ? what + " does not build, and nothing says why\n" : built.said;
 }
 

@@ -20,6 +20,11 @@ using Files = std::map<std::string, std::string>;
 
 // A folder of variants: "mine" is the reader's (ROOT/mine), every other name is scratch space below
 // the build folder. Inside it stages stand as in the repository: ch04-epoll-queue/a-epoll/.
+//
+// What is compiled of "mine" is a copy in scratch space, made when a build begins. So a file that
+// is saved during the build belongs to the next one, and nothing depends on the times of the
+// reader's files, which may be old: that of a copied file, or of a folder that was moved away and
+// back. All that is said about the copy, and its debug information, names the reader's own files.
 struct Variant {
   std::string slot;            // "mine", "stubs", "break", "mistake-lost-edge", …
   const course::Stage* stage;  // of the map
@@ -88,6 +93,7 @@ class Workbench {
 
  private:
   [[nodiscard]] std::filesystem::path tree() const { return build_ / "workbench"; }
+  [[nodiscard]] std::filesystem::path compiled(const Variant& variant) const;
   [[nodiscard]] std::filesystem::path suite(const Variant& variant) const;
   void set_up() const;
 
