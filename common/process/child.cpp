@@ -174,9 +174,16 @@ bool Child::reap(int flags) {
   return true;
 }
 
+// What an ended program has left in the pipes. Whoever else writes into them may go on for ever.
+void Child::collect_rest() {
+  constexpr int more_than_pipes_hold = 8;
+  for (int i = 0; i < more_than_pipes_hold && collect(Clock::now()); ++i) {
+  }
+}
+
 Exit Child::wait(std::optional<std::chrono::milliseconds> deadline) {
   Clock::time_point until = after(deadline);
-  while (collect(until)) {
+  while (collect(until) && Clock::now() < until) {
   }
   // Both streams are closed, or were never ours: the end is near, or it is a matter of the
   // deadline. A grandchild may hold the streams open after the child's end; the deadline covers
@@ -190,17 +197,19 @@ Exit Child::wait(std::optional<std::chrono::milliseconds> deadline) {
     }
     ::poll(nullptr, 0, 2);
   }
+  collect_rest();
   return *exit_;
 }
 
 bool Child::ended_within(std::chrono::milliseconds time) {
   Clock::time_point until = Clock::now() + time;
-  while (collect(until)) {
+  while (collect(until) && Clock::now() < until) {
   }
   while (!reap(WNOHANG)) {
     if (Clock::now() >= until) return false;
     ::poll(nullptr, 0, 2);
   }
+  collect_rest();
   return true;
 }
 

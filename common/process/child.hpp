@@ -51,7 +51,8 @@ class Child {
   void signal(int number) const;
 
   // Waits for the end, collecting what is printed meanwhile; kills the program if it takes longer
-  // than `deadline`. May be called again.
+  // than `deadline`. What it has started may hold its output open after that: without a deadline
+  // this waits for them, too. May be called again.
   Exit wait(std::optional<std::chrono::milliseconds> deadline = std::nullopt);
   // Collects what is printed for at most this long; true if the program has ended.
   [[nodiscard]] bool ended_within(std::chrono::milliseconds time);
@@ -65,6 +66,7 @@ class Child {
 
  private:
   bool collect(std::chrono::steady_clock::time_point until);
+  void collect_rest();
   bool reap(int flags);
 
   pid_t pid_ = -1;

@@ -55,6 +55,17 @@ TEST_CASE("the deadline also holds for a program that has closed its output") {
   CHECK(run(shell("exec sleep 1000 >&- 2>&-"), 50ms).exit.late);
 }
 
+TEST_CASE("a program that has ended is not waited for, whatever it has left running") {
+  Command command = shell("sleep 1000 & echo done");
+  command.own_group = true;
+  Child child(command);
+  REQUIRE(child.wait_for_output("done", testing::patience));
+  process::Exit exit = child.wait(50ms);  // the sleep holds the streams open
+  CHECK(exit.ok());
+  CHECK_FALSE(exit.late);
+  ::kill(-child.pid(), SIGKILL);
+}
+
 TEST_CASE("what cannot be started is an error with the program's name") {
   std::size_t before = testing::open_descriptors();
   if (testing::emulated()) {

@@ -67,10 +67,12 @@ inline void check_equal(const char* text, int line, int seen, int expected) {
 using Case = std::pair<const char*, std::function<void()>>;
 inline int run(int count, char** words, const std::initializer_list<Case>& cases) {
   int ran = 0;
+  bool listing = count > 1 && std::strcmp(words[1], "--list-test-cases") == 0;
+  if (listing) std::puts("[doctest] listing all test case names\n=====");
   for (const Case& one : cases) {
     bool wanted = false;
     for (int i = 1; i < count; ++i) {
-      if (std::strcmp(words[i], "--list-test-cases") == 0) std::puts(one.first);
+      if (listing && i == 1) std::puts(one.first);
       if (std::strncmp(words[i], "--test-case=", 12) == 0)
         wanted = std::strcmp(words[i] + 12, one.first) == 0;
     }
@@ -83,6 +85,7 @@ inline int run(int count, char** words, const std::initializer_list<Case>& cases
       std::printf("%s:1: ERROR: test case THREW exception: %s\n\n", suite_file, error.what());
     }
   }
+  if (listing) std::puts("=====");
   std::printf("[doctest] test cases: %d | %d failed\n", ran, failed);
   return failed == 0 ? 0 : 1;
 }
@@ -554,6 +557,58 @@ TEST_CASE("code that loops or waits for ever is a verdict, and nothing of it is 
   std::string program = (scratch.build() / "workbench/bin/mine-ch01-a-sum-tests").string();
   for (const auto& entry : fs::directory_iterator("/proc"))
     CHECK_FALSE(has(read(entry.path() / "cmdline"), program));
+}
+
+TEST_CASE("a child that the reader's code leaves behind holds nothing up, and is ended, too") {
+  std::signal(SIGINT, SIG_DFL);
+  Scratch scratch;
+  REQUIRE(scratch.course({"start", "ch01/a"}).exit.ok());
+  write(scratch.mine("a-sum") / "sum.hpp",
+        "#include <unistd.h>\ninline int sum(int a, int b) {\n"
+        "  if (a == 2 && ::fork() == 0) {\n"
+        "    for (;;) ::pause();\n  }\n  return a + b + (a == 2);\n}\n");
+  Result result = process::run(scratch.command({"check", "ch01/a"}), testing::patience * 8);
+  CHECK_FALSE(result.exit.late);
+  CHECK(result.exit.code == 1);
+  CHECK(has(result.out, "five is two and three\n\n  What happened: a check of the suite failed"));
+  std::string program = (scratch.build() / "workbench/bin/mine-ch01-a-sum-tests").string();
+  for (const auto& entry : fs::directory_iterator("/proc"))
+    CHECK_FALSE(has(read(entry.path() / "cmdline"), program));
+}
+
+TEST_CASE("a flood of output is called one, whether it would have ended or not") {
+  Scratch scratch;
+  REQUIRE(scratch.course({"start", "ch01/a"}).exit.ok());
+  for (const char* lines : {"100000", "100000000"}) {
+    scratch.write_sum(std::string("(void)!std::system(\"yes this is a line of sixty characters and "
+                                  "it is written quite often | head -") +
+                      lines + "\"); return a + b;");
+    CHECK(has(scratch.course({"check", "ch01/a"}).out,
+              "What happened: a flood: it wrote more than 4 MB, and was stopped"));
+  }
+}
+
+TEST_CASE("code that runs before main() is told to be the reader's, or does not matter") {
+  Scratch scratch;
+  REQUIRE(scratch.course({"start", "ch01/a"}).exit.ok());
+  auto global = [&](const std::string& body) {
+    write(scratch.mine("a-sum") / "sum.hpp",
+          "#include <cstdio>\n#include <cstdlib>\n#include <exception>\n"
+          "inline int sum(int a, int b) { return a + b; }\n"
+          "inline int value = [] {\n  " +
+              body + "\n  return 1;\n}();\n");
+    return scratch.course({"check", "ch01/a"});
+  };
+  for (const char* body : {"std::exit(0);", "std::exit(3);", "std::abort();"}) {
+    CAPTURE(body);
+    Result result = global(body);
+    CHECK(result.exit.code == 1);
+    CHECK(has(result.err, "course: your code in ch01/a ran before main() did, and then: "));
+    CHECK(has(result.err, "(a global variable that does something?)\n"));
+  }
+  Result result = global("std::puts(\"hello\");");
+  CHECK(result.exit.code == 0);
+  CHECK(has(result.out, "ch01/a passes: all 3 cases.\n"));
 }
 
 // ---- --mine

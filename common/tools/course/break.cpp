@@ -76,6 +76,8 @@ std::string in_words(const Outcome& outcome) {
       return "it crashes, by SIG" + outcome.verdict().substr(7);
     case Outcome::Kind::hung:
       return "it never ends";
+    case Outcome::Kind::flooded:
+      return "it writes without end";
     case Outcome::Kind::vanished:
       break;
   }

@@ -87,9 +87,9 @@ Built cmake(const std::vector<std::string>& arguments, const std::string& doing,
   command.own_group = true;  // a signal has to reach ninja and the compilers behind cmake
   process::Child child(command);
   int interrupted = 0;
+  constexpr milliseconds moment{400}, glance{100};
   {
     ProgressLine line(doing);
-    constexpr milliseconds moment{400}, glance{100};
     for (milliseconds spent{0}; !child.ended_within(glance); spent += glance) {
       if (spent >= moment) line.show(progress(child.out()));
       int number = signals.arrived();
@@ -101,7 +101,8 @@ Built cmake(const std::vector<std::string>& arguments, const std::string& doing,
       }
     }
   }
-  process::Exit exit = child.wait();
+  // It has ended. What a compiler wrapper leaves running may hold the pipes open for ever.
+  process::Exit exit = child.wait(moment);
   if (interrupted != 0) throw Interrupted{interrupted};
   return {exit.ok(), diagnostics(child.out()) + child.err()};
 }

@@ -29,6 +29,8 @@ std::string in_words(const Outcome& outcome) {
     case Outcome::Kind::hung:
       return "a hang: it did not end within its time, so it waits for something that never comes, "
              "or loops";
+    case Outcome::Kind::flooded:
+      return "a flood: it wrote more than 4 MB, and was stopped";
     case Outcome::Kind::vanished:
       return "an early end: the whole process ended before the case did, as exit() does it";
   }

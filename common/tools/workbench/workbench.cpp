@@ -104,6 +104,28 @@ std::string unframed(const std::string& output) {
   return kept;
 }
 
+// With which a program is started that we built: by itself, or by the emulator.
+Words command_line(Words program) {
+  Words words;
+  std::istringstream stream{std::string(emulator)};
+  for (std::string word; stream >> word;) words.push_back(word);
+  words.insert(words.end(), program.begin(), program.end());
+  return words;
+}
+
+// How a child has ended, with the rest of what it said. Nothing of it is left running: what it has
+// started would hold its output open.
+process::Exit end_of(process::Child& child) {
+  ::kill(-child.pid(), SIGKILL);
+  return child.wait(milliseconds(200));
+}
+
+constexpr std::size_t most_output = 4 << 20;
+
+bool floods(const process::Child& child) {
+  return child.out().size() + child.err().size() > most_output;
+}
+
 constexpr std::string_view watchdog_line = "  HANGS: it did not end within its time";
 
 Outcome outcome(const std::string& name, const process::Child& child, const process::Exit& exit,
@@ -113,7 +135,9 @@ Outcome outcome(const std::string& name, const process::Child& child, const proc
   result.output = unframed(child.out()) + unframed(child.err());
   std::optional<std::size_t> count = cases_run(child.out());
   using Kind = Outcome::Kind;
-  if (killed || child.err().find(watchdog_line) != std::string::npos) {
+  if (floods(child)) {
+    result.kind = Kind::flooded;
+  } else if (killed || child.err().find(watchdog_line) != std::string::npos) {
     result.kind = Kind::hung;
   } else if (exit.signal != 0) {
     result.kind = Kind::signalled;
@@ -149,6 +173,8 @@ std::string Outcome::verdict() const {
       return "assert";
     case Kind::hung:
       return "hang";
+    case Kind::flooded:
+      return "flood";
     case Kind::vanished:
       return "exit";
     case Kind::signalled:
@@ -260,17 +286,37 @@ std::string Workbench::build(const std::vector<Variant>& variants, const std::st
 }
 
 std::vector<std::string> Workbench::cases(const Variant& variant) const {
-  process::Command command;
-  std::istringstream words{std::string(emulator)};
-  for (std::string word; words >> word;) command.arguments.push_back(word);
-  command.arguments.insert(command.arguments.end(),
-                           {suite(variant), "--list-test-cases", "--no-colors"});
-  process::Result result = process::run(command, std::chrono::seconds(20));
-  if (!result.exit.ok())
-    throw course::Failure("the suite of " + variant.stage->short_name() +
-                          " cannot list its cases: " + result.exit.describe());
+  course::Signals signals;
+  process::Command command{command_line({suite(variant), "--list-test-cases", "--no-colors"})};
+  command.own_group = true;
+  process::Child child(command);
+  Clock::time_point deadline = Clock::now() + std::chrono::seconds(20);
+  std::string ended;
+  while (ended.empty() && !child.ended_within(milliseconds(5))) {
+    if (int number = signals.arrived(); number == SIGTSTP)
+      course::stop_together(child);
+    else if (number != 0)
+      throw course::Interrupted{number};
+    if (Clock::now() > deadline) ended = "it did not end";
+    if (floods(child)) ended = "it wrote and wrote";
+  }
+  process::Exit exit = end_of(child);
+  if (ended.empty() && !exit.ok()) ended = exit.describe();
+
+  // Whatever else was said before and after the list, it is none of doctest's.
+  const std::string& out = child.out();
+  std::size_t begin = out.find("[doctest] listing"), end = out.rfind("\n=====");
+  if (ended.empty() && (begin == std::string::npos || end == std::string::npos || end < begin))
+    ended = "it ended early, with " + exit.describe();
+  std::string name = variant.stage->short_name();
+  if (!ended.empty() && variant.slot == "mine")
+    throw course::Failure("your code in " + name + " ran before main() did, and then: " + ended +
+                          " (a global variable that does something?)");
+  if (!ended.empty())
+    throw course::Failure("the suite of " + name + " cannot list its cases: " + ended);
+
   Words names;
-  std::istringstream lines(result.out);
+  std::istringstream lines(out.substr(begin, end - begin));
   for (std::string line; std::getline(lines, line);)
     if (!line.empty() && !line.starts_with("[doctest]") && !line.starts_with("====="))
       names.push_back(line);
@@ -315,24 +361,19 @@ std::vector<Outcome> Workbench::judge(const std::vector<Trial>& trials, bool unt
   std::size_t jobs = 2 * std::max(1U, std::thread::hardware_concurrency());
   while (next < end || !running.empty()) {
     while (next < end && running.size() < jobs) {
-      command.arguments.clear();
-      std::istringstream words{std::string(emulator)};
-      for (std::string word; words >> word;) command.arguments.push_back(word);
-      command.arguments.insert(command.arguments.end(), {suite(trials[next].variant),
-                                                         filter(trials[next].name), "--no-colors"});
+      command.arguments =
+          command_line({suite(trials[next].variant), filter(trials[next].name), "--no-colors"});
       running.emplace_back(next++, process::Child(command), Clock::now() + limit);
     }
     for (auto one = running.begin(); one != running.end();) {
-      constexpr std::size_t most_output = 4 << 20;
       bool over = one->child.ended_within(milliseconds(1));
-      if (!over && !one->killed &&
-          (Clock::now() > one->deadline || one->child.out().size() > most_output)) {
+      if (!over && !one->killed && (Clock::now() > one->deadline || floods(one->child))) {
         one->child.signal(SIGKILL);
         one->killed = true;
       }
       if (over) {
         Outcome& result = outcomes[one->index];
-        result = outcome(trials[one->index].name, one->child, one->child.wait(), one->killed);
+        result = outcome(trials[one->index].name, one->child, end_of(one->child), one->killed);
         if (until_failure && result.kind != Outcome::Kind::passed)
           end = std::min(end, one->index + 1);
       }

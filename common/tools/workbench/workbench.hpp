@@ -37,13 +37,15 @@ struct Outcome {
     failed,     // an assertion of the suite
     signalled,  // it crashed
     hung,       // it did not end within its time
+    flooded,    // it wrote more than anybody reads
     vanished,   // the process ended before the case did, by exit() for example
   };
   std::string name;  // the case
   Kind kind = Kind::passed;
   int signal = 0;      // for `signalled`
   std::string output;  // what the suite said about it, without doctest's frame
-  [[nodiscard]] std::string verdict() const;  // "passed", "assert", "signal SEGV", "hang", "exit"
+  // "passed", "assert", "signal SEGV", "hang", "flood", "exit"
+  [[nodiscard]] std::string verdict() const;
 };
 
 // A case to be judged.
@@ -75,7 +77,8 @@ class Workbench {
   [[nodiscard]] std::string build(const std::vector<Variant>& variants, const std::string& part);
   [[nodiscard]] std::filesystem::path program(const Variant& variant) const;
 
-  // The suite's cases, in their order in the file. The suite must have been built.
+  // The suite's cases, in their order in the file. The suite must have been built. Throws
+  // course::Failure if it cannot list them: then the variant's code has run before main().
   [[nodiscard]] std::vector<std::string> cases(const Variant& variant) const;
   // Runs these cases, one process each, several at a time, with a watchdog. In the order of
   // `names`; with `until_failure` it may stop after the first one that does not pass (and returns
