@@ -427,6 +427,40 @@ TEST_CASE(
   CHECK(has(scratch.course({"start", "ch01/b"}).out, "made from our ch01/a (yours has not passed"));
 }
 
+TEST_CASE("a stage that passed, and does not compile now, is not passed") {
+  Scratch scratch;
+  REQUIRE(scratch.course({"start", "ch01/a"}).exit.ok());
+  fs::path file = scratch.mine("a-sum") / "sum.hpp";
+  std::string good = "inline int sum(int a, int b) { return a + b; }\n";
+  auto judged = [&](const std::string& text) {
+    write(file, text);
+    return scratch.course({"check", "ch01/a"}).exit.ok();
+  };
+  for (const char* wrong : {"int x", "long sum(int, int);", "int gone();\ninline int x = gone();",
+                            "#include <cstdlib>\ninline int x = (std::abort(), 1);", "remove it"}) {
+    CAPTURE(std::string(wrong));
+    REQUIRE(judged(good));
+    CHECK(has(scratch.course({"list"}).out, "passed"));
+    CHECK(has(scratch.course({}).out, "./course start ch01/b"));
+    if (wrong == std::string("remove it"))
+      fs::remove(file);
+    else
+      write(file, (has(wrong, "sum(") ? "" : good) + wrong + "\n");
+    CHECK(scratch.course({"check", "ch01/a"}).exit.code == 1);
+    CHECK_FALSE(has(scratch.course({"list"}).out, "passed"));
+    CHECK_FALSE(has(scratch.course({}).out, "./course start ch01/b"));
+    Result hint = scratch.course({"hint", "ch01/a"});
+    CHECK(hint.exit.code == 2);
+    CHECK(has(hint.err, "first: ./course check ch01/a"));
+  }
+  CHECK(has(scratch.course({"start", "ch01/b"}).out, "(yours has not passed"));
+
+  // The case that failed before is still the one that hints are about.
+  CHECK_FALSE(judged("inline int sum(int a, int b) { return a * b; }\n"));
+  CHECK_FALSE(judged("inline int sum(int a, int b) { return a * b }\n"));
+  CHECK(has(scratch.course({"hint", "ch01/a"}).out, "Think."));
+}
+
 TEST_CASE("wrong code of every kind is told in words, and never stops the course") {
   Scratch scratch;
   REQUIRE(scratch.course({"start", "ch01/a"}).exit.ok());

@@ -124,18 +124,24 @@ class Passing {
 
 bool check_once(const Workshop& workshop, const Stage& stage) {
   const Map& map = workshop.map;
-  require_complete(map, stage);
   Progress progress(map);  // before the work: a file that cannot be read is said at once
   workbench::Variant mine{"mine", &stage};
   workbench::Workbench bench(map.root(), workshop.build);
-  for (const char* part : {"shape", "suite"}) {
-    if (std::string said = bench.build({mine}, part); !said.empty()) {
-      print(explained(said, map, stage, style()));
-      return false;
+  std::vector<std::string> cases;
+  try {
+    require_complete(map, stage);
+    for (const char* part : {"shape", "suite"}) {
+      if (std::string said = bench.build({mine}, part); !said.empty()) {
+        progress.not_judged(stage);
+        print(explained(said, map, stage, style()));
+        return false;
+      }
     }
+    cases = bench.cases(mine);
+  } catch (const Failure&) {
+    progress.not_judged(stage);
+    throw;
   }
-
-  std::vector<std::string> cases = bench.cases(mine);
   if (cases.empty()) throw Failure("the suite of " + stage.short_name() + " has no cases");
   std::vector<Outcome> outcomes;
   {

@@ -20,7 +20,8 @@ int hint(const Workshop& workshop, const std::string& name) {
     throw Failure(short_name + " has passed its check: there is nothing to hint at", 2);
   if (failing.empty())
     throw Failure(
-        "no case of " + short_name + " has failed yet; first: ./course check " + short_name, 2);
+        "there is no case of " + short_name + " that fails; first: ./course check " + short_name,
+        2);
 
   Advice help = advice(map, stage, failing);
   std::size_t before = std::min(progress.hints_shown(stage, failing), help.hints.size());

@@ -99,6 +99,11 @@ void Progress::fail(const Stage& stage, const std::string& case_name) {
   save();
 }
 
+void Progress::not_judged(const Stage& stage) {
+  stages_[key(stage)].passed.clear();
+  save();
+}
+
 void Progress::pass(const Stage& stage) {
   Entry& entry = stages_[key(stage)];
   entry.failing.clear();

@@ -19,8 +19,8 @@ class Progress {
   [[nodiscard]] static Progress to_show(const Map& map);
 
   enum class State { untouched, started, passed };
-  // By the last check: a stage that passed once and fails now is not passed. One without a folder
-  // in mine/ is untouched, whatever was passed once.
+  // By the last check: a stage that passed once, and fails or does not compile now, is not passed.
+  // One without a folder in mine/ is untouched, whatever was passed once.
   [[nodiscard]] State state(const Stage& stage) const;
   // The case that failed in the last check that got as far as the cases, or empty.
   [[nodiscard]] std::string failing(const Stage& stage) const;
@@ -29,13 +29,14 @@ class Progress {
   // Each of these writes the file, whole or not at all. Throws Failure if it cannot.
   void begin(const Stage& stage);  // forgets what was known of this stage
   void fail(const Stage& stage, const std::string& case_name);
+  void not_judged(const Stage& stage);  // a check that got as far as no case
   void pass(const Stage& stage);
   void show_hints(const Stage& stage, const std::string& case_name, std::size_t count);
 
  private:
   struct Entry {
     std::string passed;   // when, in UTC: "2026-01-31T12:00:00Z"; or empty
-    std::string failing;  // a case; empty if the last check passed
+    std::string failing;  // a case; empty if the last check that got as far as the cases passed
     std::map<std::string, std::size_t> hints;
   };
   struct Nothing {};
