@@ -229,6 +229,53 @@ TEST_CASE(
   CHECK(course::first_error("cmake is unwell\n", "/c", "/c/mine").text == "cmake is unwell");
 }
 
+TEST_CASE("what is open at the end of a header is told there, not where the compiler notices it") {
+  testing::TemporaryFolder folder;
+  fs::path own = folder.path() / "mine/x/a";
+  std::string shape = (folder.path() / "x/exercises/a/shape.cpp").string(),
+              poll = (own / "poll.hpp").string();
+  write(shape,
+        "// Needs.\n\n#include <vector>\n#include \"poll.hpp\"\n#include \"net/fd.hpp\"\n\n"
+        "namespace {\nint a;\n}\n");
+  write(poll, "#pragma once\nclass Poll {\n  void wait(\n\n");
+  auto told = [&](const std::string& said) {
+    course::CompileError error = course::first_error(said, folder.path(), own);
+    return error.place + ": " + error.text + " | " + error.source;
+  };
+  std::string brace =
+      "mine/x/a/poll.hpp:2: a { that is never closed: this one, or one inside it | class Poll {";
+  // g++, then clang.
+  CHECK(told(shape + ":7:1: error: expected unqualified-id before 'namespace'\n" + shape +
+             ":9:2: error: expected '}' at end of input\nIn file included from " + own.string() +
+             "/handle.hpp:9,\n                 from " + shape + ":9:\n" + poll +
+             ":2:12: note: to match this '{'\n") == brace);
+  CHECK(told(shape + ":7:11: error: namespaces can only be defined in global or namespace scope\n" +
+             shape + ":9:2: error: expected '}'\n" + poll + ":2:12: note: to match this '{'\n") ==
+        brace);
+  CHECK(told(poll + ":3:9: error: expected '}' at end of input\n" + poll +
+             ":2:12: note: to match this '{'\n") == brace);
+  // Where the reader's own file is named first, that is it.
+  CHECK(told(poll + ":3:8: error: expected ';' before '}' token\n" + poll +
+             ":3:9: error: expected '}' at end of input\n" + poll +
+             ":2:12: note: to match this '{'\n") ==
+        "mine/x/a/poll.hpp:3: expected ';' before '}' token | void wait(");
+
+  CHECK(
+      told(shape + ":7:1: error: expected ',' or '...' before 'namespace'\n") ==
+      "mine/x/a/poll.hpp:3: expected ',' or '...' before 'namespace': seen behind the end of this "
+      "file, so something in it is not finished | void wait(");
+  // It may be either of two files of the reader.
+  write(own / "handle.hpp",
+        "#pragma once\n#include \"poll.hpp\"\n\n// Handles.\ninline int handle();\n");
+  CHECK(told((own / "handle.hpp").string() +
+             ":5:12: error: expected initializer before 'handle'\n") ==
+        "mine/x/a/handle.hpp:5: expected initializer before 'handle', or a ; at the end of "
+        "mine/x/a/poll.hpp:3 | inline int handle();");
+  // Behind code of ours, or if it is no error of syntax, the place is the compiler's.
+  CHECK(told(shape + ":8:1: error: expected ';'\n").starts_with("x/exercises/a/shape.cpp:8: "));
+  CHECK(told(shape + ":7:1: error: no member 'y'\n").starts_with("x/exercises/a/shape.cpp:7: "));
+}
+
 TEST_CASE("broken promises are sentences, each at the function or type that it is about") {
   testing::TemporaryFolder folder;
   write(folder.path() / "poll.hpp",
@@ -493,6 +540,13 @@ TEST_CASE("wrong code of every kind is told in words, and never stops the course
   CHECK(has(said,
             "ch01/a lacks what its suite needs:\n\n  mine/ch01-sums/a-sum/sum.hpp:1\n"
             "  sum.hpp needs: int sum(int a, int b)\n"));
+
+  write(scratch.mine("a-sum") / "sum.hpp", "inline int sum(int a, int b) {\n  return a + b;\n");
+  said = scratch.course({"check", "ch01/a"}).out;
+  CHECK(has(said,
+            "ch01/a does not compile:\n\n  mine/ch01-sums/a-sum/sum.hpp:1\n"
+            "  a { that is never closed: this one, or one inside it\n"
+            "      inline int sum(int a, int b) {\n"));
 
   fs::remove(scratch.mine("a-sum") / "sum.hpp");
   Result result = scratch.course({"check", "ch01/a"});

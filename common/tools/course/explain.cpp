@@ -80,6 +80,37 @@ std::string show(const Spot& spot, const fs::path& root) {
   return (below ? inside.string() : spot.file) + ":" + std::to_string(spot.line);
 }
 
+bool is_code(const std::string& line) {
+  std::string text = trimmed(line);
+  return !text.empty() && !text.starts_with("#") && !text.starts_with("//");
+}
+
+// The brace in the reader's folder of which the compiler says, at the end of all files, that it is
+// still open.
+std::optional<Spot> open_brace(const std::vector<std::string>& lines, const fs::path& folder) {
+  for (const std::string& line : lines)
+    if (line.find("note: to match this '{'") != std::string::npos)
+      if (auto spot = spot_in(line, folder)) return spot;
+  return std::nullopt;
+}
+
+// The end of the reader's last header in front of `spot`, which is in a file of ours, if there is
+// no code in between: what is not finished there is noticed here.
+std::optional<Spot> end_of_header(const Spot& spot, const fs::path& folder) {
+  std::vector<std::string> lines = lines_of(content_of(spot.file));
+  constexpr std::string_view include = "#include \"";
+  for (std::size_t i = std::min(spot.line, lines.size() + 1) - 1; i-- > 0;) {
+    if (is_code(lines[i])) return std::nullopt;
+    if (!lines[i].starts_with(include)) continue;
+    fs::path file = folder / lines[i].substr(include.size(), lines[i].rfind('"') - include.size());
+    if (!fs::is_regular_file(file)) continue;
+    std::vector<std::string> header = lines_of(content_of(file));
+    while (!header.empty() && trimmed(header.back()).empty()) header.pop_back();
+    return Spot{file, std::max<std::size_t>(header.size(), 1)};
+  }
+  return std::nullopt;
+}
+
 // Functions that the sentence names, in their order: "Poll needs: void add(int)" has add.
 std::vector<std::string> functions_in(const std::string& sentence) {
   std::vector<std::string> names;
@@ -156,11 +187,24 @@ CompileError first_error(const std::string& said, const fs::path& root, const fs
   found.text = *error_in(*first);
   // Its own place; what led there, which stands in front; or what it goes on to explain.
   std::optional<Spot> spot = spot_in(*first, folder);
+  if (auto brace = open_brace(lines, folder);
+      brace && (!spot || spot->file != brace->file || found.text.starts_with("expected '}'"))) {
+    spot = brace;
+    found.text = "a { that is never closed: this one, or one inside it";
+  }
   for (auto line = lines.begin(); !spot && line != first; ++line) spot = spot_in(*line, folder);
   for (auto line = first + 1; !spot && line != lines.end() && !error_in(*line); ++line)
     spot = spot_in(*line, folder);
   if (!spot) spot = spot_at(*first);
   if (!spot) return found;
+  if (auto end = end_of_header(*spot, folder); end && found.text.starts_with("expected ")) {
+    if (spot->file.starts_with(folder.string() + "/")) {
+      found.text += ", or a ; at the end of " + show(*end, root);
+    } else {
+      spot = end;
+      found.text += ": seen behind the end of this file, so something in it is not finished";
+    }
+  }
   found.place = show(*spot, root);
   found.source = line_of_file(*spot);
   return found;

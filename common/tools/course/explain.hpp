@@ -20,7 +20,8 @@ struct CompileError {
 };
 
 // `said` is the output of g++ or clang in English. Errors that the compiler sees elsewhere, in a
-// template or in the suite, are placed where the reader's `folder` took part, if it can be told.
+// template or in the suite, are placed where the reader's `folder` took part, if it can be told: a
+// brace that is missing in a header is noticed in the file that includes it.
 [[nodiscard]] CompileError first_error(const std::string& said, const std::filesystem::path& root,
                                        const std::filesystem::path& folder);
 
