@@ -541,6 +541,12 @@ TEST_CASE("wrong code of every kind is told in words, and never stops the course
             "ch01/a lacks what its suite needs:\n\n  mine/ch01-sums/a-sum/sum.hpp:1\n"
             "  sum.hpp needs: int sum(int a, int b)\n"));
 
+  // The suite does not compile either, but what the shape says is a sentence.
+  write(scratch.mine("a-sum") / "sum.hpp",
+        "struct Sum {};\ninline Sum sum(int, int) { return {}; }\n");
+  said = scratch.course({"check", "ch01/a"}).out;
+  CHECK(has(said, "ch01/a lacks what its suite needs:\n\n  mine/ch01-sums/a-sum/sum.hpp:2\n"));
+
   write(scratch.mine("a-sum") / "sum.hpp", "inline int sum(int a, int b) {\n  return a + b;\n");
   said = scratch.course({"check", "ch01/a"}).out;
   CHECK(has(said,
