@@ -58,6 +58,14 @@ bool has_arrived(const Download& download) {
   });
 }
 
+// The numbers of the descriptors that are open.
+std::vector<int> open_numbers() {
+  std::vector<int> numbers;
+  for (int number = 0; number < 256; ++number)
+    if (::fcntl(number, F_GETFD) != -1) numbers.push_back(number);
+  return numbers;
+}
+
 std::vector<Token> sorted(std::vector<Token> tokens) {
   std::sort(tokens.begin(), tokens.end());
   return tokens;
@@ -204,6 +212,19 @@ TEST_CASE("a queue owns one descriptor, and gives it back") {
   CHECK(testing::open_descriptors() == before);
   Faults faults("epoll_create1:1:EMFILE");
   CHECK_THROWS_WITH_AS(Poll(), "epoll_create1: Too many open files", std::system_error);
+}
+
+TEST_CASE("a queue does not leak into programs that we start") {
+  std::vector<int> before = open_numbers();
+  Poll poll;
+  std::size_t ours = 0;
+  for (int number : open_numbers()) {
+    if (std::binary_search(before.begin(), before.end(), number)) continue;
+    ++ours;
+    bool closed_by_exec = (::fcntl(number, F_GETFD) & FD_CLOEXEC) != 0;
+    CHECK(closed_by_exec);
+  }
+  CHECK(ours > 0);
 }
 
 TEST_CASE("the end of a stream is reported like bytes that have arrived") {

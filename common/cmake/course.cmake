@@ -173,7 +173,8 @@ function(course_leave_out chapter name why)
   file(WRITE "${CMAKE_BINARY_DIR}/left-out/${stage}" "${why}\n")
   add_custom_target(${stage} COMMAND "${CMAKE_COMMAND}" -E echo "${chapter}/${name}: ${why}"
     COMMAND "${CMAKE_COMMAND}" -E false VERBATIM)
-  if(EXISTS "${CMAKE_CURRENT_SOURCE_DIR}/tests/${name}.cpp")
+  file(GLOB suite_source CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/tests/${name}.cpp")
+  if(suite_source)
     course_letter(letter ${name})
     add_custom_target(${stage}-tests)
     add_test(NAME ${stage}-tests COMMAND "${CMAKE_COMMAND}" -E echo "left out: ${why}")
@@ -199,8 +200,9 @@ function(course_stage chapter name folder)
   add_executable(${stage} ${sources})
   target_link_libraries(${stage} PRIVATE course::common)
 
-  set(suite_source "${CMAKE_CURRENT_SOURCE_DIR}/tests/${name}.cpp")
-  if(EXISTS "${suite_source}")
+  # Looked for again at each build: it may come later than the stage.
+  file(GLOB suite_source CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/tests/${name}.cpp")
+  if(suite_source)
     course_suite(${stage}-tests SOURCES "${suite_source}" LABELS ${chapter} "${chapter}/${letter}"
       LIBRARIES course::common course::faults)
     target_include_directories(${stage}-tests PRIVATE "${folder}")

@@ -319,6 +319,11 @@ TEST_CASE("of a failed case the first check is shown: where, what was seen, what
   CHECK(course::first_failed_check("/c/t.cpp:1: FATAL ERROR: test case CRASHED: SIGSEGV\n", "/c",
                                    "") == "");
   CHECK(course::first_failed_check("garbage", "/c", "") == "");
+  // What the reader's own code prints, before the check, and on its line.
+  CHECK(course::first_failed_check(
+            "ERROR: bogus\n12: ERROR: bogus\nx: ERROR: bogus\nn: 3 /c/t.cpp:1: "
+            "ERROR: CHECK( a ) is NOT correct!\n  ERROR: bogus\n",
+            "/c", "") == "t.cpp:1\na\nERROR: bogus\n");
 }
 
 // ---- start
@@ -355,6 +360,27 @@ TEST_CASE(
   CHECK(read(scratch.mine("b-twice") / "twice.hpp") == "mine\n");
 }
 
+TEST_CASE("start names the file first that the others include") {
+  Scratch scratch;
+  fs::path start = scratch.root() / "ch01-sums/exercises/b-twice/start";
+  write(start / "a.hpp", "#pragma once\n#include \"twice.hpp\"\n");
+  write(start / "b.hpp", "#pragma once\n#include \"a.hpp\"\n#include \"twice.hpp\"\n");
+  write(start / "main.cpp", "#include \"a.hpp\"\n#include \"b.hpp\"\nint main() {}\n");
+  Result result = scratch.course({"start", "ch01/b"});
+  CHECK(has(result.out, "  for you to write  twice.hpp, a.hpp, b.hpp, main.cpp\n"));
+  CHECK(has(result.out, "write mine/ch01-sums/b-twice/twice.hpp\n"));
+}
+
+TEST_CASE("a file of an earlier stage that is gone is named") {
+  Scratch scratch;
+  REQUIRE(scratch.course({"start", "ch01/b"}).exit.ok());
+  fs::remove(scratch.mine("b-twice") / "sum.hpp");  // twice.hpp includes it
+  Result result = scratch.course({"check", "ch01/b"});
+  CHECK(result.exit.code == 1);
+  CHECK(result.err ==
+        "course: mine/ch01-sums/b-twice/sum.hpp is gone; ours: ch01-sums/b-twice/sum.hpp\n");
+}
+
 TEST_CASE("on a terminal start asks, and after a yes what was there stands beside it") {
   Scratch scratch;
   write(scratch.mine("a-sum") / "sum.hpp", "mine\n");
@@ -362,7 +388,7 @@ TEST_CASE("on a terminal start asks, and after a yes what was there stands besid
     CAPTURE(answer);
     int terminal = ::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
     if (terminal == -1 && (errno == ENOENT || errno == ENODEV || errno == ENOSPC)) {
-      MESSAGE("skipped: no pseudo-terminals here, as in a chroot without /dev/pts");
+      MESSAGE("not tried: there is no pseudo-terminal here, as where nobody mounted devpts");
       return;
     }
     REQUIRE(terminal != -1);
@@ -541,12 +567,20 @@ TEST_CASE("wrong code of every kind is told in words, and never stops the course
   said = verdict("(void)!std::system(\"echo 'ERROR: \\033[2J garbage'\"); return a + b + 1;");
   CHECK(has(said, "nothing is zero"));
   CHECK_FALSE(has(said, "\x1b"));
+  CHECK(has(said,
+            "a check of the suite failed\n    ch01-sums/tests/a-sum.cpp:5\n    sum(0, 0) == 0\n"));
 
   write(scratch.mine("a-sum") / "sum.hpp", "inline long sum(int a, int b) { return a + b; }\n");
   said = scratch.course({"check", "ch01/a"}).out;
   CHECK(has(said,
             "ch01/a lacks what its suite needs:\n\n  mine/ch01-sums/a-sum/sum.hpp:1\n"
             "  sum.hpp needs: int sum(int a, int b)\n"));
+
+  // The suite does not compile either, but what the shape says is a sentence.
+  write(scratch.mine("a-sum") / "sum.hpp",
+        "struct Sum {};\ninline Sum sum(int, int) { return {}; }\n");
+  said = scratch.course({"check", "ch01/a"}).out;
+  CHECK(has(said, "ch01/a lacks what its suite needs:\n\n  mine/ch01-sums/a-sum/sum.hpp:2\n"));
 
   write(scratch.mine("a-sum") / "sum.hpp", "inline int sum(int a, int b) {\n  return a + b;\n");
   said = scratch.course({"check", "ch01/a"}).out;

@@ -351,9 +351,45 @@ TEST_CASE("an exercise that is not complete, and hints that help nobody, are tol
 
   fs::remove_all(scratch.exercise() / "mistakes");
   fs::remove(scratch.exercise() / "hints.json");
+  fs::create_directories(scratch.exercise() / "mistakes");
   said = scratch.problems();
   CHECK(has(said, "hints.json is not there"));
   CHECK(has(said, "there is no mistake"));
+
+  // While it is not begun, that its cases prove nothing is no news.
+  fs::remove_all(scratch.exercise());
+  std::string where = "- ch01-sums/exercises/b-sum/";
+  CHECK(scratch.problems() == where + "start is not there\n" + where + "mistakes is not there\n" +
+                                  where + "shape.cpp is not there\n" + where +
+                                  "hints.json is not there\n");
+}
+
+TEST_CASE("a suite that comes later than its stage is found by the next build") {
+  testing::TemporaryFolder folder;
+  fs::path chapter = folder.path() / "ch01-sums", build = folder.path() / "build";
+  fs::create_directory_symlink(COURSE_ROOT "/common", folder.path() / "common");
+  write(chapter / "chapter.json", R"({ "chapter": "ch01", "title": "Sums", "stages": [
+    { "name": "a-sum", "title": "adds" },
+    { "name": "b-gone", "title": "left out", "needs": [ { "package": "p", "program": "no-such" } ] }
+    ] })");
+  write(chapter / "CMakeLists.txt", read(COURSE_ROOT "/ch03-syscalls/CMakeLists.txt"));
+  write(chapter / "a-sum/main.cpp", "int main() {}\n");
+  auto cmake = [](Words words) {
+    words.insert(words.begin(), "cmake");
+    return process::run({words, {{"LC_ALL", "C"}}});
+  };
+  process::Result configured = cmake(
+      {"-S", chapter, "-B", build, "-G", "Ninja", "-DCOURSE_DOWNLOADS=" COURSE_BUILD "/_deps"});
+  REQUIRE_MESSAGE(configured.exit.ok(), configured.err);
+  // Whatever is built: here what says that it is left out. CMake runs then, if it has a reason.
+  Words anything{"--build", build, "--target", "ch01-b-gone"};
+  CHECK_FALSE(cmake(anything).exit.ok());
+  for (const char* name : {"a-sum", "b-gone"})
+    write(chapter / "tests" / (std::string(name) + ".cpp"), "// A suite.\n");
+  CHECK_FALSE(cmake(anything).exit.ok());
+  std::string targets = cmake({"--build", build, "--target", "help"}).out;
+  CHECK(has(targets, "ch01-a-sum-tests: "));
+  CHECK(has(targets, "ch01-b-gone-tests: "));
 }
 
 TEST_CASE("./course break lists the mistakes, and shows what one breaks") {

@@ -130,12 +130,10 @@ bool check_once(const Workshop& workshop, const Stage& stage) {
   std::vector<std::string> cases;
   try {
     require_complete(map, stage);
-    for (const char* part : {"shape", "suite"}) {
-      if (std::string said = bench.build({mine}, part); !said.empty()) {
-        progress.not_judged(stage);
-        print(explained(said, map, stage, style()));
-        return false;
-      }
+    if (std::string said = bench.build({mine}, "check"); !said.empty()) {
+      progress.not_judged(stage);
+      print(explained(said, map, stage, style()));
+      return false;
     }
     cases = bench.cases(mine);
   } catch (const Failure&) {

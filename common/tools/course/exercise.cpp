@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <fstream>
+#include <set>
 #include <sstream>
 
 #include "course/failure.hpp"
@@ -10,6 +11,23 @@
 namespace course {
 
 namespace fs = std::filesystem;
+
+namespace {
+
+// What these files include in quotes.
+std::set<std::string> included_by(const std::vector<fs::path>& files) {
+  std::set<std::string> names;
+  constexpr std::string_view include = "#include \"";
+  for (const fs::path& path : files) {
+    std::ifstream file(path);
+    for (std::string line; std::getline(file, line);)
+      if (line.starts_with(include))
+        names.insert(line.substr(include.size(), line.rfind('"') - include.size()));
+  }
+  return names;
+}
+
+}  // namespace
 
 fs::path exercise_folder(const Map& map, const Stage& stage) {
   return (map.root() / stage.folder).parent_path() / "exercises" / stage.name;
@@ -47,6 +65,16 @@ void require_complete(const Map& map, const Stage& stage) {
     if (!fs::exists(own / name))
       throw Failure(own_folder(stage) + "/" + name + " is gone; as it was at the start: " +
                     (start / name).lexically_relative(map.root()).string());
+
+  std::vector<fs::path> files{
+      exercise_folder(map, stage) / "shape.cpp",
+      (map.root() / stage.folder).parent_path() / "tests" / (stage.name + ".cpp")};
+  for (const std::string& name : source_files(own)) files.push_back(own / name);
+  fs::path ours = map.root() / stage.folder;
+  for (const std::string& name : included_by(files))
+    if (!fs::exists(own / name) && fs::exists(ours / name))
+      throw Failure(own_folder(stage) + "/" + name +
+                    " is gone; ours: " + (ours / name).lexically_relative(map.root()).string());
 }
 
 bool is_scratch(const std::string& name) {

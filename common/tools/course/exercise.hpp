@@ -20,7 +20,7 @@ void require_exercise(const Map& map, const Stage& stage);
 [[nodiscard]] std::string own_folder(const Stage& stage);
 // Throws Failure (wrong use) if the reader has not started this stage.
 void require_own(const Map& map, const Stage& stage);
-// Throws Failure if a file is gone that every reader gets.
+// Throws Failure if a file is gone that every reader gets, or that something includes.
 void require_complete(const Map& map, const Stage& stage);
 
 // The files below a folder, by their names in it, in order; without those of editors and systems.

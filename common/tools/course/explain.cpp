@@ -257,22 +257,48 @@ std::string inside_of(const std::string& check) {
   return trimmed(check.substr(begin + 2, end - begin - 2));
 }
 
+// What doctest says of a check that failed: where, and what. Whatever the reader's code prints,
+// even a line with "ERROR: " in it, is no such line.
+struct FailedCheck {
+  Spot spot;
+  std::string text;
+};
+std::optional<FailedCheck> failed_check(const std::string& line, const fs::path& root) {
+  for (std::string_view mark : {": ERROR: ", ": FATAL ERROR: "}) {
+    std::size_t end = line.find(mark);
+    if (end == std::string::npos) continue;
+    std::size_t colon = line.find_last_not_of("0123456789", end - 1);
+    if (end == 0 || colon == std::string::npos || colon + 1 == end || line[colon] != ':') continue;
+    std::string file = line.substr(0, colon);
+    if (!file.ends_with(".cpp") && !file.ends_with(".hpp")) continue;
+    // It may have printed something on the same line before.
+    std::size_t begin = file.rfind(root.string() + "/");
+    if (begin != std::string::npos) file.erase(0, begin);
+    std::size_t number = 0;
+    for (std::size_t i = colon + 1; i < end; ++i)
+      number = number * 10 + static_cast<std::size_t>(line[i] - '0');
+    return FailedCheck{{file, number}, line.substr(end + mark.size())};
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::string first_failed_check(const std::string& output, const fs::path& root,
                                const std::string& indent) {
   constexpr std::size_t most_columns = 300, most_lines = 10;
   std::vector<std::string> lines = lines_of(output);
-  auto line = std::find_if(lines.begin(), lines.end(), [](const std::string& text) {
-    return text.find("ERROR: ") != std::string::npos && text.find("CRASHED") == std::string::npos;
+  auto line = std::find_if(lines.begin(), lines.end(), [&](const std::string& one) {
+    return failed_check(one, root) && one.find("CRASHED") == std::string::npos;
   });
   if (line == lines.end()) return "";
 
-  std::string said, text = line->substr(line->find("ERROR: ") + 7);
+  auto [spot, text] = *failed_check(*line, root);
+  std::string said;
   auto add = [&](const std::string& words) {
     said += indent + printable(words, most_columns) + "\n";
   };
-  if (auto spot = spot_at(*line)) add(show(*spot, root));
+  add(show(spot, root));
   constexpr std::string_view threw = "test case THREW exception: ";
   if (text.starts_with(threw))
     add("an exception that it did not expect: " + text.substr(threw.size()));
@@ -284,7 +310,7 @@ std::string first_failed_check(const std::string& output, const fs::path& root,
   std::size_t count = 0;
   for (++line; line != lines.end() && !trimmed(*line).empty() && count < most_lines;
        ++line, ++count) {
-    if (line->find("ERROR: ") != std::string::npos) break;
+    if (failed_check(*line, root)) break;
     std::string rest = trimmed(*line);
     if (!rest.starts_with("values: ")) {
       add(rest);

@@ -126,6 +126,19 @@ bool floods(const process::Child& child) {
   return child.out().size() + child.err().size() > most_output;
 }
 
+// The part of ninja's output that is about shapes. Each edge that failed has a line of its own in
+// front.
+std::string of_shapes(const std::string& said) {
+  std::istringstream lines(said);
+  std::string kept;
+  bool keep = false;
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with("FAILED: ")) keep = line.find("-shape.dir/") != std::string::npos;
+    if (keep) kept += line + "\n";
+  }
+  return kept;
+}
+
 constexpr std::string_view watchdog_line = "  HANGS: it did not end within its time";
 
 Outcome outcome(const std::string& name, const process::Child& child, const process::Exit& exit,
@@ -250,8 +263,10 @@ std::string Workbench::build(const std::vector<Variant>& variants, const std::st
   for (const Variant& variant : variants) {
     fs::path chapter = (root_ / variant.stage->folder).parent_path();
     const std::string& name = variant.stage->name;
-    if (part == "shape" && !fs::exists(chapter / "exercises" / name / "shape.cpp")) continue;
-    if (part == "suite" && !fs::exists(chapter / "tests" / (name + ".cpp")))
+    bool shape = part == "shape" || part == "check", suite = part == "suite" || part == "check";
+    if (!fs::exists(chapter / "exercises" / name / "shape.cpp")) shape = false;
+    if (part == "shape" && !shape) continue;
+    if (suite && !fs::exists(chapter / "tests" / (name + ".cpp")))
       throw course::Failure("there is no suite for " + variant.stage->short_name() + " yet");
     fs::path files = folder(variant);
     std::error_code missing;
@@ -261,9 +276,10 @@ std::string Workbench::build(const std::vector<Variant>& variants, const std::st
       throw course::Failure("there is no .cpp file in " +
                             files.lexically_proximate(root_).string());
     std::string target = variant.slot + "-" + variant.stage->target();
-    targets.push_back(target + (part == "program" ? "" : part == "suite" ? "-tests" : "-shape"));
+    if (part == "program") targets.push_back(target);
+    if (shape) targets.push_back(target + "-shape");
     // Beside the suite, not as a dependency of it, for which its compilation would wait.
-    if (part == "suite") targets.push_back(target + "-with-faults");
+    if (suite) targets.insert(targets.end(), {target + "-tests", target + "-with-faults"});
   }
   if (targets.empty()) return "";
 
@@ -274,11 +290,19 @@ std::string Workbench::build(const std::vector<Variant>& variants, const std::st
   set_up();
   Words arguments{"--build", tree(), "--target"};
   arguments.insert(arguments.end(), targets.begin(), targets.end());
-  if (variants.size() > 1) arguments.insert(arguments.end(), {"--", "-k", "0"});
-  std::string what =
-      variants.size() == 1 ? targets.front() : std::to_string(variants.size()) + " variants";
-  course::Built built = course::cmake(arguments, "Building " + what, {{"LC_ALL", "C"}});
+  if (targets.size() > 1) arguments.insert(arguments.end(), {"--", "-k", "0"});
+  std::string what = variants.size() > 1 ? std::to_string(variants.size()) + " variants"
+                     : variants.front().slot == "mine"
+                         ? "your " + variants.front().stage->short_name()
+                         : variants.front().stage->short_name();
+  // What they stand on is built for them, too.
+  bool first = !fs::exists(tree() / "bin");
+  course::Built built =
+      course::cmake(arguments, "Building " + what + (first ? " (this takes long only once)" : ""),
+                    {{"LC_ALL", "C"}});
   if (built.ok) return "";
+  if (std::string shapes = of_shapes(built.said); part == "check" && !shapes.empty())
+    built.said = shapes;
   for (const Variant& variant : variants)
     built.said =
         replaced(std::move(built.said), compiled(variant).string(), folder(variant).string());

@@ -70,10 +70,11 @@ class Workbench {
   void lay_out(const Variant& variant, const Files& files) const;
 
   // Builds parts of variants: "shape" (the static assertions that say in words what is missing),
-  // "suite" (with the programs that it runs), "program". What does not compile does not stop the
-  // others. Returns what the compiler said (in English), or an empty string if all was built;
-  // warnings are not reported. Throws course::Failure for a variant without any .cpp file and a
-  // stage without a suite; a stage without shape.cpp has nothing to build there.
+  // "suite" (with the programs that it runs), "check" (both at once), "program". What does not
+  // compile does not stop the others. Returns what the compiler said (in English), or an empty
+  // string if all was built; of a "check" with errors in a shape only those, since others come from
+  // them. Warnings are not reported. Throws course::Failure for a variant without any .cpp file and
+  // a stage without a suite; a stage without shape.cpp has nothing to build there.
   [[nodiscard]] std::string build(const std::vector<Variant>& variants, const std::string& part);
   [[nodiscard]] std::filesystem::path program(const Variant& variant) const;
 

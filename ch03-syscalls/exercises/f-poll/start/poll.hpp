@@ -13,7 +13,8 @@
 // What a source is called by: the caller's number for it, handed back when it is ready.
 using Token = std::size_t;
 
-// Does not own the sources: remove() them before they are closed.
+// Does not own the sources: remove() them before they are closed. Every error is thrown as
+// std::system_error with the name of the call.
 class Poll {
  public:
   // From now on wait() also looks whether `source` can be read.
