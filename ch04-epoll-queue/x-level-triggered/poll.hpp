@@ -16,7 +16,8 @@ using Token = std::size_t;
 
 // The side of the queue where sources are registered. The list is the kernel's, and so is the lock
 // on it: another thread may register a source while one is in Poll::wait(). Not an owner: it must
-// not outlive its Poll.
+// not outlive its Poll. Every error, here and in Poll, is thrown as std::system_error with the name
+// of the call.
 class Registry {
  public:
   // From now on Poll::wait() reports `source` by its token for as long as it is readable (without

@@ -333,6 +333,8 @@ TEST_CASE(
   Scratch scratch;
   Result result = scratch.course({"start", "ch01/b"});
   CHECK_MESSAGE(result.exit.code == 0, result.err);
+  CHECK((!has(result.err, "Building ") ||
+         has(result.err, "Building your ch01/b (this takes long only once) ...\n")));
   CHECK(has(result.out, "made from our ch01/a:\n"));
   CHECK(has(result.out, "  from us           main.cpp, sum.hpp\n"));
   CHECK(has(result.out, "  for you to write  twice.hpp\n"));

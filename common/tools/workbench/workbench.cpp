@@ -296,7 +296,7 @@ std::string Workbench::build(const std::vector<Variant>& variants, const std::st
                          ? "your " + variants.front().stage->short_name()
                          : variants.front().stage->short_name();
   // What they stand on is built for them, too.
-  bool first = !fs::exists(tree() / "bin");
+  bool first = !fs::exists(tree() / "bin") || fs::is_empty(tree() / "bin");
   course::Built built =
       course::cmake(arguments, "Building " + what + (first ? " (this takes long only once)" : ""),
                     {{"LC_ALL", "C"}});
