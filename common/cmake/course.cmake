@@ -36,6 +36,8 @@ if(COURSE_SANITIZE)
   add_link_options(-fsanitize=${COURSE_SANITIZE})
 endif()
 
+include("${CMAKE_CURRENT_LIST_DIR}/programs.cmake")
+
 # doctest, nlohmann_json and CLI11: the system's packages, or else these releases, checked by hash.
 include(FetchContent)
 set(COURSE_DOWNLOADS "${CMAKE_BINARY_DIR}/_deps" CACHE PATH "Where what is fetched is kept")
@@ -125,12 +127,6 @@ function(course_chapter)
   endforeach()
 endfunction()
 
-# For the suite of a stage with "optimised": true in every build: what is wrong with inline assembly
-# often shows only when the compiler rearranges what is around it.
-function(course_optimise suite)
-  target_compile_options(${suite} PRIVATE -O2)
-endfunction()
-
 # What a stage needs beyond common/packages.txt stands in its "needs", a list of objects, each with the
 # Debian "package" and what shows that it is there: a "header" or a "program" (or several names for it).
 # Sets `result` to a sentence about what is missing, or to an empty string.
@@ -197,8 +193,7 @@ function(course_stage chapter name folder)
     message(WARNING "${chapter}/${name} has no .cpp file in ${folder}")
     return()
   endif()
-  add_executable(${stage} ${sources})
-  target_link_libraries(${stage} PRIVATE course::common)
+  course_programs(${stage} SOURCES ${sources} LIBRARIES course::common)
 
   # Looked for again at each build: it may come later than the stage.
   file(GLOB suite_source CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/tests/${name}.cpp")
@@ -206,10 +201,7 @@ function(course_stage chapter name folder)
     course_suite(${stage}-tests SOURCES "${suite_source}" LABELS ${chapter} "${chapter}/${letter}"
       LIBRARIES course::common course::faults)
     target_include_directories(${stage}-tests PRIVATE "${folder}")
-    # The suite also runs the whole program, as built from the same sources, but with system calls
-    # that can be made to fail.
-    add_executable(${stage}-with-faults ${sources})
-    target_link_libraries(${stage}-with-faults PRIVATE course::common course::faults)
+    # The suite also runs the whole program.
     add_dependencies(${stage}-tests ${stage}-with-faults)
     target_compile_definitions(${stage}-tests PRIVATE
       STAGE_PROGRAM="$<TARGET_FILE:${stage}-with-faults>")

@@ -382,7 +382,7 @@ std::vector<Outcome> Workbench::judge(const std::vector<Trial>& trials, bool unt
   std::vector<Outcome> outcomes(trials.size());
   std::size_t next = 0, end = trials.size();
   // Most of them wait for most of their time.
-  std::size_t jobs = 2 * std::max(1U, std::thread::hardware_concurrency());
+  std::size_t jobs = 4 * std::max(1U, std::thread::hardware_concurrency());
   while (next < end || !running.empty()) {
     while (next < end && running.size() < jobs) {
       command.arguments =
