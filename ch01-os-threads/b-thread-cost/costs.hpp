@@ -71,20 +71,20 @@ class Turn {
 // On one CPU the other thread cannot take its turn before this one has left the CPU: there is at
 // least one switch for each time that the turn changes. What it takes to wake the other and to fall
 // asleep belongs to it: a mutex, a condition variable, and the system calls below them.
-inline constexpr int there_and_back = 200;
+inline constexpr int round_trips = 200;
 inline Nanoseconds thread_switch() {
   OneCpu one_cpu;
   Turn turn;
   std::jthread other = start_thread([&] {
-    for (int i = 0; i != 1 + there_and_back; ++i) {
+    for (int i = 0; i != 1 + round_trips; ++i) {
       turn.wait_for(1);
       turn.give_to(0);
     }
   });
-  auto there_and_back_again = [&] {
+  auto there_and_back = [&] {
     turn.give_to(1);
     turn.wait_for(0);
   };
-  there_and_back_again();  // the other thread has started now: that is not what we measure
-  return time_of_one(there_and_back, there_and_back_again) / 2;
+  there_and_back();  // the other thread has started now: that is not what we measure
+  return time_of_one(round_trips, there_and_back) / 2;
 }

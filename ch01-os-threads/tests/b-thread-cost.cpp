@@ -109,7 +109,7 @@ TEST_CASE("every cost is a positive time, and no thread is left") {
 TEST_CASE("a turn that changes is a switch, also by the kernel's count") {
   long before = switches();
   (void)thread_switch();
-  CHECK(switches() - before >= 2 * there_and_back);
+  CHECK(switches() - before >= 2 * round_trips);
 }
 
 TEST_CASE("after thread_switch() this thread may run where it could run before") {
