@@ -150,7 +150,10 @@ class Scratch {
           "set(CMAKE_CXX_STANDARD 20)\n"
           "set(CMAKE_RUNTIME_OUTPUT_DIRECTORY \"${CMAKE_BINARY_DIR}/bin\")\n"
           "foreach(name common testing faults)\n"
-          "  add_library(course::${name} INTERFACE IMPORTED)\nendforeach()\n");
+          "  add_library(course::${name} INTERFACE IMPORTED)\nendforeach()\n"
+          "include(\"${CMAKE_CURRENT_LIST_DIR}/programs.cmake\")\n");
+    fs::copy_file(fs::path(COURSE_ROOT) / "common/cmake/programs.cmake",
+                  root() / "common/cmake/programs.cmake");
     fs::create_directories(root() / "common/tools/workbench");
     fs::copy(fs::path(COURSE_ROOT) / "common/tools/workbench/tree",
              root() / "common/tools/workbench/tree");
