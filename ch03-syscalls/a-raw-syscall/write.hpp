@@ -17,8 +17,8 @@ inline long raw_write(int fd, const char* bytes, std::size_t size) {
   long result;
   asm volatile(         // volatile: what counts is its effect, even if nobody uses the result
       "syscall"         // the instruction; all else says what stands where
-      : "=a"(result)    // out: rax holds the result, where before was …
-      : "a"(1L),        // in:  … the number of the call (1 is write);
+      : "=a"(result)    // out ("="): afterwards rax ("a") holds the result
+      : "a"(1L),        // in: before, rax holds the number of the call (1 is write);
         "D"(long{fd}),  //      rdi: the first argument;
         "S"(bytes),     //      rsi: the second;
         "d"(size)       //      rdx: the third

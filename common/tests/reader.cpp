@@ -97,6 +97,8 @@ inline int run(int count, char** words, const std::initializer_list<Case>& cases
 class Scratch {
  public:
   Scratch() {
+    fs::remove_all(root());
+    for (const char* built : {"slots", "bin"}) fs::remove_all(build() / "workbench" / built);
     write(root() / "ch01-sums/chapter.json", R"({ "chapter": "ch01", "title": "Sums",
       "text": "docs/ch01.md", "stages": [
         { "name": "a-sum", "title": "adds", "kind": "mechanism" },
@@ -158,11 +160,11 @@ class Scratch {
     fs::copy(fs::path(COURSE_ROOT) / "common/tools/workbench/tree",
              root() / "common/tools/workbench/tree");
     fs::create_directories(build());
-    fs::copy_file(COURSE_CACHE, build() / "CMakeCache.txt");
+    fs::copy_file(COURSE_CACHE, build() / "CMakeCache.txt", fs::copy_options::skip_existing);
   }
 
-  [[nodiscard]] fs::path root() const { return folder_.path() / "a course"; }
-  [[nodiscard]] fs::path build() const { return folder_.path() / "a build"; }
+  [[nodiscard]] fs::path root() const { return folder().path() / "a course"; }
+  [[nodiscard]] fs::path build() const { return folder().path() / "a build"; }
   [[nodiscard]] fs::path mine(const std::string& stage) const {
     return root() / "mine/ch01-sums" / stage;
   }
@@ -188,7 +190,12 @@ class Scratch {
   static constexpr std::chrono::seconds patience = testing::patience * 16;
 
  private:
-  testing::TemporaryFolder folder_;
+  // One for all cases: what CMake finds out about the compiler takes longer than most of them. All
+  // else in it is new in each.
+  static const testing::TemporaryFolder& folder() {
+    static const testing::TemporaryFolder folder;
+    return folder;
+  }
 };
 
 }  // namespace
