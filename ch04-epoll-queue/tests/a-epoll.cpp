@@ -250,7 +250,7 @@ TEST_CASE("wait() blocks until something is ready, however long that takes") {
   Poll poll;
   poll.registry().add(a.fd, 10);
   std::future<void> later = std::async(std::launch::async, [&] {
-    std::this_thread::sleep_for(450ms);  // longer than a timeout that somebody might think of
+    std::this_thread::sleep_for(300ms);  // longer than a timeout that somebody might think of
     a.make_readable();
   });
   CHECK(poll.wait() == std::vector<Token>{10});

@@ -6,8 +6,12 @@
 #include <nlohmann/json.hpp>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <fstream>
+#include <future>
+#include <list>
 #include <map>
+#include <thread>
 
 #include "testing/delayserver.hpp"
 #include "testing/peer.hpp"
@@ -42,13 +46,29 @@ void check_ordinary_life(const std::string& program, const std::string& waiting_
   check_faults(program, plans);
 }
 
+// A few at a time, each with a server of its own: they mostly wait.
 void check_faults(const std::string& program, const std::vector<std::string>& plans) {
-  for (const std::string& plan : plans) {
+  struct Run {
+    explicit Run(const std::string& faults) : plan(faults) {}
+    const std::string& plan;
     Delayserver server;
-    process::Result result = run(program, stage_options(server.address()), plan);
-    INFO(plan, "\n", result.out, result.err);
-    REQUIRE(result.exit.describe() == "exit status 0");
-    REQUIRE(server.stats().served == 5);
+    std::future<process::Result> result;  // waits in its destructor, before the server goes
+  };
+  const std::size_t at_once = std::max(1U, std::thread::hardware_concurrency());
+  for (std::size_t first = 0; first < plans.size(); first += at_once) {
+    std::list<Run> runs;
+    for (std::size_t i = first; i < std::min(first + at_once, plans.size()); ++i) {
+      Run& one = runs.emplace_back(plans[i]);
+      one.result = std::async(std::launch::async, [&program, &one] {
+        return run(program, stage_options(one.server.address()), one.plan);
+      });
+    }
+    for (Run& one : runs) {
+      process::Result result = one.result.get();
+      INFO(one.plan, "\n", result.out, result.err);
+      REQUIRE(result.exit.describe() == "exit status 0");
+      REQUIRE(one.server.stats().served == 5);
+    }
   }
 }
 
