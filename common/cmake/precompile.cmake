@@ -7,10 +7,7 @@ if(NOT COURSE_PRECOMPILE)
   return()
 endif()
 
-file(WRITE "${CMAKE_BINARY_DIR}/precompiled.cpp" "")
-add_library(course_precompiled OBJECT "${CMAKE_BINARY_DIR}/precompiled.cpp")
-target_link_libraries(course_precompiled PRIVATE Threads::Threads)
-target_precompile_headers(course_precompiled PRIVATE ${COURSE_STANDARD_HEADERS})
+course_precompiled(course_standard_library HEADERS ${COURSE_STANDARD_HEADERS} LIBRARIES Threads::Threads)
 
 # All targets that are compiled with the same options.
 function(course_reuse folder)
@@ -19,8 +16,8 @@ function(course_reuse folder)
     get_target_property(type ${target} TYPE)
     get_target_property(options ${target} COMPILE_OPTIONS)
     if(type MATCHES "^(EXECUTABLE|OBJECT_LIBRARY|STATIC_LIBRARY)$"
-        AND NOT target STREQUAL "course_precompiled" AND NOT options MATCHES "-O|-fsanitize=fuzzer")
-      target_precompile_headers(${target} REUSE_FROM course_precompiled)
+        AND NOT target STREQUAL "course_standard_library" AND NOT options MATCHES "-O|-fsanitize=fuzzer")
+      target_precompile_headers(${target} REUSE_FROM course_standard_library)
     endif()
   endforeach()
   get_property(folders DIRECTORY "${folder}" PROPERTY SUBDIRECTORIES)

@@ -5,6 +5,16 @@ set(COURSE_STANDARD_HEADERS <algorithm> <array> <atomic> <charconv> <chrono> <co
   <filesystem> <fstream> <functional> <future> <map> <memory> <mutex> <optional> <set> <sstream>
   <string> <string_view> <system_error> <thread> <tuple> <variant> <vector>)
 
+# course_precompiled(NAME HEADERS header… [LIBRARIES target…])
+# An object library with nothing in it but headers, for others to reuse. (A target needs a source.)
+function(course_precompiled name)
+  cmake_parse_arguments(PARSE_ARGV 1 precompiled "" "" "HEADERS;LIBRARIES")
+  file(CONFIGURE OUTPUT "${CMAKE_CURRENT_BINARY_DIR}/${name}.cpp" CONTENT "")
+  add_library(${name} OBJECT "${CMAKE_CURRENT_BINARY_DIR}/${name}.cpp")
+  target_link_libraries(${name} PRIVATE ${precompiled_LIBRARIES})
+  target_precompile_headers(${name} PRIVATE ${precompiled_HEADERS})
+endfunction()
+
 # course_programs(NAME SOURCES file… [LIBRARIES target…])
 # A program twice: NAME, and NAME-with-faults, whose system calls a suite can make fail (only built if
 # something asks for it). Compiled once (NAME-objects), without fortified calls: the second program's

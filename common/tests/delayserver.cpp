@@ -216,7 +216,11 @@ class Hold {
 
 // What /stats says. Not as JSON: comparing that in a CHECK takes the compiler seconds.
 using Stats = std::map<std::string, std::size_t>;
-Stats numbers(const std::string& json) { return nlohmann::json::parse(json).get<Stats>(); }
+Stats numbers(const std::string& text) {
+  nlohmann::json json = nlohmann::json::parse(text);
+  for (const nlohmann::json& number : json) REQUIRE(number.is_number_unsigned());  // nor a bool
+  return json.get<Stats>();
+}
 
 // The program, on a free port of 127.0.0.1.
 class Program {
