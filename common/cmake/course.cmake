@@ -22,6 +22,7 @@ endif()
 # All programs stand together: build/dev/bin/delayserver, build/dev/bin/ch04-a-epoll, …
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
 
+enable_language(ASM)  # by the same compiler
 find_package(Threads REQUIRED)
 set(COURSE_WARNINGS -Wall -Wextra -Wpedantic -Wconversion -Wshadow)
 if(COURSE_WERROR)
@@ -85,9 +86,13 @@ function(course_suite name)
   cmake_parse_arguments(PARSE_ARGV 1 suite "" "" "SOURCES;LIBRARIES;LABELS")
   add_executable(${name} ${suite_SOURCES})
   target_link_libraries(${name} PRIVATE course::testing ${suite_LIBRARIES})
-  add_test(NAME ${name} COMMAND ${name})
-  # The limit is for a suite that hangs; on a slow machine or under an emulator nothing gets near it.
-  set_tests_properties(${name} PROPERTIES TIMEOUT 120 LABELS "${suite_LABELS}")
+  course_test(${name} ${suite_LABELS})
+endfunction()
+
+# The limit is for a suite that hangs; on a slow machine or under an emulator nothing gets near it.
+function(course_test suite)
+  add_test(NAME ${suite} COMMAND ${suite})
+  set_tests_properties(${suite} PROPERTIES TIMEOUT 120 LABELS "${ARGN}")
 endfunction()
 
 # course_chapter()
@@ -188,7 +193,7 @@ endfunction()
 function(course_stage chapter name folder)
   set(stage ${chapter}-${name})
   course_letter(letter ${name})
-  file(GLOB sources CONFIGURE_DEPENDS "${folder}/*.cpp")
+  course_sources(sources "${folder}")
   if(NOT sources)  # everything else shall build all the same
     message(WARNING "${chapter}/${name} has no .cpp file in ${folder}")
     return()
@@ -196,15 +201,11 @@ function(course_stage chapter name folder)
   course_programs(${stage} SOURCES ${sources} LIBRARIES course::common)
 
   # Looked for again at each build: it may come later than the stage.
-  file(GLOB suite_source CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/tests/${name}.cpp")
-  if(suite_source)
-    course_suite(${stage}-tests SOURCES "${suite_source}" LABELS ${chapter} "${chapter}/${letter}"
-      LIBRARIES course::common course::faults)
-    target_include_directories(${stage}-tests PRIVATE "${folder}")
-    # The suite also runs the whole program.
-    add_dependencies(${stage}-tests ${stage}-with-faults)
-    target_compile_definitions(${stage}-tests PRIVATE
-      STAGE_PROGRAM="$<TARGET_FILE:${stage}-with-faults>")
+  file(GLOB suite CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/tests/${name}.cpp")
+  if(suite)
+    course_stage_suite(${stage} "${suite}" "${folder}")
+    course_test(${stage}-tests ${chapter} "${chapter}/${letter}")
+    add_dependencies(${stage}-tests ${stage}-with-faults)  # it also runs the whole program
   endif()
 endfunction()
 

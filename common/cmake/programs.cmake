@@ -15,20 +15,58 @@ function(course_precompiled name)
   target_precompile_headers(${name} PRIVATE ${precompiled_HEADERS})
 endfunction()
 
+# course_sources(RESULT FOLDER)
+# What is compiled of a folder: C++, and assembly. A name such as switch_aarch64.S says which CPU it is
+# for, and is left out elsewhere; no list has to be kept.
+function(course_sources result folder)
+  file(GLOB sources CONFIGURE_DEPENDS "${folder}/*.cpp" "${folder}/*.S")
+  foreach(cpu x86_64 aarch64)
+    if(NOT CMAKE_SYSTEM_PROCESSOR STREQUAL cpu)
+      list(FILTER sources EXCLUDE REGEX "_${cpu}\\.S$")
+    endif()
+  endforeach()
+  set(${result} "${sources}" PARENT_SCOPE)
+endfunction()
+
 # course_programs(NAME SOURCES file… [LIBRARIES target…])
 # A program twice: NAME, and NAME-with-faults, whose system calls a suite can make fail (only built if
-# something asks for it). Compiled once (NAME-objects), without fortified calls: the second program's
-# linker would miss them.
+# something asks for it). All is compiled once: main.cpp (NAME-main), and the other files (NAME-parts,
+# if there are any), which a suite can link as well. Without fortified calls: the linker of the second
+# program would miss them.
 function(course_programs name)
   cmake_parse_arguments(PARSE_ARGV 1 program "" "" "SOURCES;LIBRARIES")
-  add_library(${name}-objects OBJECT EXCLUDE_FROM_ALL ${program_SOURCES})
-  target_compile_options(${name}-objects PRIVATE -U_FORTIFY_SOURCE)
-  target_link_libraries(${name}-objects PRIVATE ${program_LIBRARIES})
-  add_executable(${name} $<TARGET_OBJECTS:${name}-objects>)
-  add_executable(${name}-with-faults EXCLUDE_FROM_ALL $<TARGET_OBJECTS:${name}-objects>)
+  set(main "${program_SOURCES}")
+  list(FILTER main INCLUDE REGEX "/?main\\.cpp$")
+  set(parts "${program_SOURCES}")
+  list(FILTER parts EXCLUDE REGEX "/?main\\.cpp$")
+  set(objects "")
+  foreach(half main parts)
+    if(${half})
+      add_library(${name}-${half} OBJECT EXCLUDE_FROM_ALL ${${half}})
+      target_compile_options(${name}-${half} PRIVATE -U_FORTIFY_SOURCE)
+      target_link_libraries(${name}-${half} PRIVATE ${program_LIBRARIES})
+      list(APPEND objects $<TARGET_OBJECTS:${name}-${half}>)
+    endif()
+  endforeach()
+  add_executable(${name} ${objects})
+  add_executable(${name}-with-faults EXCLUDE_FROM_ALL ${objects})
   set_target_properties(${name} ${name}-with-faults PROPERTIES LINKER_LANGUAGE CXX)
   target_link_libraries(${name} PRIVATE ${program_LIBRARIES})
   target_link_libraries(${name}-with-faults PRIVATE ${program_LIBRARIES} course::faults)
+endfunction()
+
+# course_stage_suite(NAME SUITE FOLDER)
+# NAME-tests: the suite of the stage in that folder, whose programs course_programs(NAME …) has made. It
+# includes the stage's headers, links what the stage compiles beside its main.cpp, and runs the program.
+function(course_stage_suite name suite folder)
+  set(parts "")
+  if(TARGET ${name}-parts)
+    set(parts $<TARGET_OBJECTS:${name}-parts>)
+  endif()
+  add_executable(${name}-tests "${suite}" ${parts})
+  target_include_directories(${name}-tests PRIVATE "${folder}")
+  target_compile_definitions(${name}-tests PRIVATE STAGE_PROGRAM="$<TARGET_FILE:${name}-with-faults>")
+  target_link_libraries(${name}-tests PRIVATE course::testing course::common course::faults)
 endfunction()
 
 # For the suite of a stage with "optimised": true in every build: what is wrong with inline assembly

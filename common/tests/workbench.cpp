@@ -319,6 +319,22 @@ TEST_CASE("stubs that crash or fit no shape, and code of ours that fails, are to
   CHECK(has(said, "minus: the patch does not apply"));
 }
 
+TEST_CASE("a right solution of another shape has to pass, and is not ours") {
+  Scratch& scratch = fresh();
+  auto other = [&](const std::string& name, const std::string& code) {
+    write(scratch.exercise() / "also-right" / name / "sum.hpp", code);
+  };
+  other("backwards", "inline int sum(int a, int b) { return b + a; }\n");
+  CHECK(scratch.problems() == "");
+  other("wrong", "inline int sum(int a, int) { return a; }\n");
+  other("ours", solution);
+  std::string said = scratch.problems();
+  CHECK(has(said,
+            "- also-right/wrong, \"one, two: what is \"1 * 2\"? (a, b) \\\": expected: passed"));
+  CHECK(has(said, "- also-right/ours/sum.hpp is our file: take it away"));
+  CHECK_FALSE(has(said, "also-right/backwards"));
+}
+
 TEST_CASE("a start that gives the solution away, and a case that proves nothing, are told") {
   Scratch& scratch = fresh();
   write(scratch.exercise() / "start/sum.hpp", "// Write this!\n\n" + solution + "// Or not.\n");

@@ -32,7 +32,7 @@ struct Candidate {
 // The proof of one stage while it is made.
 struct Work {
   Proof proof;
-  std::vector<Candidate> candidates;  // ours, the stubs, the mistakes
+  std::vector<Candidate> candidates;  // ours, the stubs, others that are right, the mistakes
   std::vector<std::string> cases = {};
   std::set<std::string> can_fail = {};  // cases
   bool complete = true;                 // start/ and mistakes/ are there
@@ -105,6 +105,18 @@ void lay_out(const course::Map& map, const Workbench& bench, Work& work) {
     check_start(start, ours, work);
     work.candidates.push_back({{"stubs", &stage}, "the stubs", {}});
     bench.lay_out(work.candidates.back().variant, stubs);
+  }
+
+  std::error_code none;
+  for (const auto& entry : fs::directory_iterator(exercise / "also-right", none)) {
+    std::string name = entry.path().filename();
+    Files right = read_files(entry.path());
+    for (const auto& [file, content] : right)
+      if (auto same = ours.find(file); same != ours.end() && same->second == content)
+        work.problem("also-right/" + name + "/" + file + " is our file: take it away");
+    right.merge(Files(ours));
+    work.candidates.push_back({{"right-" + name, &stage}, "also-right/" + name, {}});
+    bench.lay_out(work.candidates.back().variant, right);
   }
 
   for (const fs::path& file : mistake_files(map, stage)) {
@@ -196,8 +208,9 @@ void check_outcomes(Work& work) {
       if (outcome.kind == Kind::passed) continue;
       ++failed;
       std::string happened = ", happened: " + outcome.verdict() + indented(outcome.output);
-      if (candidate.variant.slot == "reference")
-        work.problem("our code, " + quoted(outcome.name) + ": expected: passed" + happened);
+      if (!candidate.mistake && candidate.variant.slot != "stubs")
+        work.problem(candidate.name + ", " + quoted(outcome.name) + ": expected: passed" +
+                     happened);
       else
         work.can_fail.insert(outcome.name);
       if (candidate.variant.slot == "stubs" && outcome.kind != Kind::failed)
