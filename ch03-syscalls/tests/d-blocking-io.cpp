@@ -97,12 +97,4 @@ TEST_CASE("the program makes five requests, and never two at the same time") {
         std::vector<std::string>{"request-0", "request-1", "request-2", "request-3", "request-4"});
 }
 
-TEST_CASE("the program puts answers together from single bytes, and does not mind signals") {
-  testing::check_ordinary_life(STAGE_PROGRAM);
-}
-
-TEST_CASE("the program says in one line what went wrong, and exits with 1") {
-  testing::check_error_reports(STAGE_PROGRAM);
-}
-
-TEST_CASE("the program records its requests in a trace") { testing::check_trace(STAGE_PROGRAM); }
+COURSE_REQUEST_STAGE_CASES("")

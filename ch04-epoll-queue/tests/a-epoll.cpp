@@ -362,12 +362,4 @@ TEST_CASE("the program has all five requests in flight at once, and sleeps betwe
   CHECK(counted.calls["read"] + counted.calls["recv"] <= 20);
 }
 
-TEST_CASE("the program puts answers together from single bytes, and does not mind signals") {
-  testing::check_ordinary_life(STAGE_PROGRAM, "epoll_wait");
-}
-
-TEST_CASE("the program says in one line what went wrong, and exits with 1") {
-  testing::check_error_reports(STAGE_PROGRAM);
-}
-
-TEST_CASE("the program records its requests in a trace") { testing::check_trace(STAGE_PROGRAM); }
+COURSE_REQUEST_STAGE_CASES("epoll_wait")

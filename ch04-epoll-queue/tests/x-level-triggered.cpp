@@ -290,12 +290,4 @@ TEST_CASE("the program sleeps while what is ready is not wanted") {
   CHECK(counted.calls["read"] + counted.calls["recv"] <= 10);
 }
 
-TEST_CASE("the program puts answers together from single bytes, and does not mind signals") {
-  testing::check_ordinary_life(STAGE_PROGRAM, "epoll_wait");
-}
-
-TEST_CASE("the program says in one line what went wrong, and exits with 1") {
-  testing::check_error_reports(STAGE_PROGRAM);
-}
-
-TEST_CASE("the program records its requests in a trace") { testing::check_trace(STAGE_PROGRAM); }
+COURSE_REQUEST_STAGE_CASES("epoll_wait")

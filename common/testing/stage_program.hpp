@@ -2,6 +2,8 @@
 // What every stage that makes requests promises as a program, checked in the same way in every
 // suite. `program` is the stage's program, linked with course::faults.
 
+#include <doctest/doctest.h>
+
 #include <string>
 #include <vector>
 
@@ -27,3 +29,13 @@ void check_error_reports(const std::string& program, const std::string& reading_
 void check_trace(const std::string& program);
 
 }  // namespace testing
+
+// These three, as the last cases of a suite. `waiting_call` as for check_ordinary_life().
+#define COURSE_REQUEST_STAGE_CASES(waiting_call)                                                \
+  TEST_CASE("the program puts answers together from single bytes, and does not mind signals") { \
+    testing::check_ordinary_life(STAGE_PROGRAM, waiting_call);                                  \
+  }                                                                                             \
+  TEST_CASE("the program says in one line what went wrong, and exits with 1") {                 \
+    testing::check_error_reports(STAGE_PROGRAM);                                                \
+  }                                                                                             \
+  TEST_CASE("the program records its requests in a trace") { testing::check_trace(STAGE_PROGRAM); }
