@@ -38,7 +38,8 @@ class TcpStream {
   // The kernel may take less than we offer, so this goes on until it has everything.
   void write_all(std::string_view bytes) {
     while (!bytes.empty()) {
-      // write() would do as well; but if the peer is gone, it ends our process with a SIGPIPE.
+      // Not write(): if the peer is gone, that sends a SIGPIPE, too, which ends any program that
+      // does not ignore it. Ours do, in stage::run(); but a connection should not depend on that.
       ssize_t count = ::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
       if (count == -1 && errno == EINTR) continue;  // a signal came first: nothing has happened yet
       if (count == -1) throw net::last_error("send");
