@@ -97,4 +97,4 @@ TEST_CASE("the program makes five requests, and never two at the same time") {
         std::vector<std::string>{"request-0", "request-1", "request-2", "request-3", "request-4"});
 }
 
-COURSE_REQUEST_STAGE_CASES("")
+COURSE_REQUEST_STAGE_CASES(STAGE_PROGRAM, "")

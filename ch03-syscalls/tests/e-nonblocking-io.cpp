@@ -149,4 +149,4 @@ TEST_CASE("the program pays for it with reads that find nothing") {
   CHECK(counted.calls["read"] > 100);
 }
 
-COURSE_REQUEST_STAGE_CASES("")
+COURSE_REQUEST_STAGE_CASES(STAGE_PROGRAM, "")

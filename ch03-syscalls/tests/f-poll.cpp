@@ -246,4 +246,4 @@ TEST_CASE("the program has all five requests in flight at once, and sleeps betwe
   CHECK(counted.calls["read"] + counted.calls["recv"] <= 20);
 }
 
-COURSE_REQUEST_STAGE_CASES("poll")
+COURSE_REQUEST_STAGE_CASES(STAGE_PROGRAM, "poll")

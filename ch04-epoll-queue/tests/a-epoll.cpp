@@ -362,4 +362,4 @@ TEST_CASE("the program has all five requests in flight at once, and sleeps betwe
   CHECK(counted.calls["read"] + counted.calls["recv"] <= 20);
 }
 
-COURSE_REQUEST_STAGE_CASES("epoll_wait")
+COURSE_REQUEST_STAGE_CASES(STAGE_PROGRAM, "epoll_wait")

@@ -290,4 +290,4 @@ TEST_CASE("the program sleeps while what is ready is not wanted") {
   CHECK(counted.calls["read"] + counted.calls["recv"] <= 10);
 }
 
-COURSE_REQUEST_STAGE_CASES("epoll_wait")
+COURSE_REQUEST_STAGE_CASES(STAGE_PROGRAM, "epoll_wait")

@@ -238,4 +238,4 @@ TEST_CASE("the program has all five requests in flight at once, and sleeps betwe
   CHECK(counted.calls["epoll_wait"] + counted.calls["epoll_pwait"] <= 20);
 }
 
-COURSE_REQUEST_STAGE_CASES("epoll_wait")
+COURSE_REQUEST_STAGE_CASES(STAGE_PROGRAM, "epoll_wait")
