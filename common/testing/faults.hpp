@@ -4,20 +4,36 @@
 // them on to the real ones.
 
 #include <cstddef>
+#include <memory>
 #include <string>
 
 namespace testing {
 
 // What shall happen to calls of this thread, in words:
 //   "read:3:ECONNRESET"   the third read fails with this error, and is not carried out
-//   "read:every:EINTR"    every other read fails, beginning with the first
+//   "read:every:EINTR"    of three reads the first two fail: trying again once is not enough
 //   "read:short"          reads and writes move one byte at a time
 // Several at once stand separated by spaces. A child process takes the same words, for all its
-// threads, from the environment variable COURSE_FAULTS, and writes its counts ("read 15", a call a
-// line) at its normal end to the file named by COURSE_CALLS.
+// threads, from the environment variable COURSE_FAULTS, and writes its counts ("read 15", a call or
+// a family a line) at its normal end to the file named by COURSE_CALLS.
 //
-// The faults end with the object. They hold for the thread that made it, so that a server on
-// another thread of the same suite goes on undisturbed.
+// A name is one call ("read"), or, with a star, the family of calls that do its work, for code that
+// is free to choose ("read*:2:ECONNRESET" is the second of all its reads and recvs):
+//   read*           read, readv, preadv2, recv, recvfrom, recvmsg
+//   recv*           those of read*, on sockets only
+//   write*          write, writev, pwritev2, send, sendto, sendmsg
+//   send*           those of write*, on sockets only: not what the program prints
+//   poll*           poll, ppoll, select, pselect
+//   epoll_wait*     epoll_wait, epoll_pwait, epoll_pwait2
+//   nanosleep*      whatever can sleep for a time: nanosleep, clock_nanosleep, usleep, the calls of
+//                   poll* and epoll_wait*, and waiting on a condition variable with a limit
+//   getsockopt*     getsockopt, getpeername
+//   fcntl*          fcntl, ioctl
+//   accept4*, epoll_create1*, waitpid*   with accept, epoll_create, and waitid and wait4
+// Only a call of our own objects is seen, not what libc or the C++ library calls inside.
+//
+// The faults end with the object, and those of an object around it hold again. They hold for the
+// thread that made it, so that a server on another thread of the same suite goes on undisturbed.
 class Faults {
  public:
   explicit Faults(
@@ -25,9 +41,17 @@ class Faults {
   Faults(const Faults&) = delete;
   Faults& operator=(const Faults&) = delete;
   ~Faults();
+
+  struct Plan;
+
+ private:
+  std::unique_ptr<Plan> plan_;
 };
 
-// How often this thread has made the system call.
+// How often this thread has made the call, or those of the family.
 [[nodiscard]] std::size_t calls(const std::string& name);
+
+// The limit, in milliseconds, of this thread's last call of poll* or epoll_wait*; -1: none.
+[[nodiscard]] int last_timeout();
 
 }  // namespace testing

@@ -15,15 +15,16 @@ namespace testing {
 [[nodiscard]] std::vector<std::string> stage_options(const net::Address& server);
 
 // Checks that interrupted system calls and single bytes at a time change nothing in its result. It
-// names the calls that the stage waits with, as the stages before it do not: "epoll_wait".
+// names the family of calls (see faults.hpp) that the stage waits with, as the stages before it do
+// not, without its star: "epoll_wait".
 void check_ordinary_life(const std::string& program, const std::string& waiting_call = "");
 // The same with other faults, for a stage that makes other calls: {"recv:every:EINTR"}.
 void check_faults(const std::string& program, const std::vector<std::string>& plans);
 
 // Checks that a missing server, an answer cut short, bytes that are no answer and a broken
-// connection each end it with exit status 1 and one line that says why. It names the call that the
-// stage reads with; "": none that could be made to fail, so a peer breaks the connection.
-void check_error_reports(const std::string& program, const std::string& reading_call = "read");
+// connection each end it with exit status 1 and one line that says why. It names the calls that
+// the stage reads with; "": none that could be made to fail, so a peer breaks the connection.
+void check_error_reports(const std::string& program, const std::string& reading_call = "read*");
 
 // Checks that with --trace it writes a Chrome trace whose requests begin and end.
 void check_trace(const std::string& program);
