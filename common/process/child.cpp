@@ -119,6 +119,8 @@ Child::Child(const Command& command, Output output) : own_group_(command.own_gro
     check(::posix_spawn_file_actions_adddup2(&actions.value, out_end.get(), 1), "posix_spawn");
     check(::posix_spawn_file_actions_adddup2(&actions.value, err_end.get(), 2), "posix_spawn");
   }
+  if (command.output != -1)
+    check(::posix_spawn_file_actions_adddup2(&actions.value, command.output, 1), "posix_spawn");
   if (!command.directory.empty())
     check(::posix_spawn_file_actions_addchdir_np(&actions.value, command.directory.c_str()),
           "posix_spawn");

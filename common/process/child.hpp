@@ -30,6 +30,7 @@ struct Command {
   std::filesystem::path directory = {};                               // empty: ours
   // In a process group of its own: signal() and the destructor then reach its children, too.
   bool own_group = false;
+  int output = -1;  // a descriptor of ours for its standard output, whatever Child::Output says
 };
 
 // A running program. Killed and reaped by the destructor if it is still there. Its standard input

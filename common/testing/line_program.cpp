@@ -35,11 +35,9 @@ process::Result run_redirected(const std::string& path, const std::string& redir
 
 // Runs it with this descriptor for its standard output.
 process::Result run_into(const std::string& path, const net::Fd& output) {
-  // The shell has to inherit it, and knows descriptors of one digit only.
-  net::Fd inherited(::fcntl(output.get(), F_DUPFD, 3));
-  REQUIRE(inherited.get() >= 3);
-  REQUIRE(inherited.get() <= 9);
-  return run_redirected(path, ">&" + std::to_string(inherited.get()));
+  process::Command command = program(path);
+  command.output = output.get();
+  return process::run(command, patience_with_stages());
 }
 
 void check_error(const process::Result& result, const std::string& reason) {

@@ -1,11 +1,15 @@
 // The suite of common/process.
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <string>
+#include <string_view>
 
 #include "process/child.hpp"
 #include "testing/program.hpp"
@@ -93,6 +97,22 @@ TEST_CASE("a program does not inherit the pipes of another one") {
   std::string before = run(count).out;
   Child other(shell("exec sleep 1000"));
   CHECK(run(count).out == before);
+}
+
+TEST_CASE("a program's output can go to a descriptor of ours, though 3 to 9 are taken") {
+  std::array<int, 2> ends{};
+  REQUIRE(::pipe2(ends.data(), O_CLOEXEC) == 0);
+  net::Fd reader(ends[0]), low(ends[1]);
+  net::Fd writer(::fcntl(low.get(), F_DUPFD_CLOEXEC, 10));  // a shell's redirections end at 9
+  REQUIRE(writer);
+  Command command = shell("echo out; echo err >&2");
+  command.output = writer.get();
+  process::Result result = run(command);
+  CHECK(result.out == "");
+  CHECK(result.err == "err\n");
+  std::array<char, 10> buffer;
+  CHECK(::read(reader.get(), buffer.data(), buffer.size()) == 4);
+  CHECK(std::string_view(buffer.data(), 4) == "out\n");
 }
 
 TEST_CASE("the end of the scope ends the program") {
