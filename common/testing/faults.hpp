@@ -13,6 +13,7 @@ namespace testing {
 //   "read:3:ECONNRESET"   the third read fails with this error, and is not carried out
 //   "read:every:EINTR"    of three reads the first two fail: trying again once is not enough
 //   "read:short"          reads and writes move one byte at a time
+//   "poll:1:ETIME"        the first wait is over at once, if it has a limit: as if that had passed
 // Several at once stand separated by spaces. A child process takes the same words, for all its
 // threads, from the environment variable COURSE_FAULTS, and writes its counts ("read 15", a call or
 // a family a line) at its normal end to the file named by COURSE_CALLS.

@@ -39,6 +39,21 @@ std::vector<std::string> stage_options(const net::Address& server) {
   return {"--server", server.to_string(), "--unit-ms", "20"};
 }
 
+void check_all_in_flight(const std::string& program) {
+  std::vector<net::TcpStream> waiting;
+  Peer patient([&](net::TcpStream stream) {
+    read_request(stream);
+    waiting.push_back(std::move(stream));
+    if (waiting.size() < 5) return;
+    for (auto last = waiting.rbegin(); last != waiting.rend(); ++last)
+      last->write_all("HTTP/1.1 200 OK\r\nContent-Length: 4\r\nConnection: close\r\n\r\nping");
+    waiting.clear();
+  });
+  process::Result result = run(program, stage_options(patient.address()));
+  INFO(result.out, result.err);
+  CHECK(result.exit.describe() == "exit status 0");
+}
+
 void check_ordinary_life(const std::string& program, const std::string& waiting_call) {
   std::vector<std::string> plans = {"read*:short", "write*:short", "read*:every:EINTR",
                                     "write*:every:EINTR"};

@@ -14,6 +14,10 @@ namespace testing {
 // The options that let it talk to `server`, with a time unit of 20 ms: five requests, 100 to 20 ms.
 [[nodiscard]] std::vector<std::string> stage_options(const net::Address& server);
 
+// Checks that it has all its requests on their way before it needs the first answer: none is given
+// before the fifth request has come, and then the last one first.
+void check_all_in_flight(const std::string& program);
+
 // Checks that interrupted system calls and single bytes at a time change nothing in its result. It
 // names the family of calls (see faults.hpp) that the stage waits with, as the stages before it do
 // not, without its star: "epoll_wait".

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/select.h>
 #include <sys/socket.h>
@@ -226,6 +227,14 @@ TEST_CASE("all that can sleep is of one family, and those that wait for events k
     sleep(1ms);  // sleep_for() goes on with the rest
     CHECK(testing::calls("nanosleep*") >= before + 2);
   }
+}
+
+TEST_CASE("the limit of a wait passes on demand, without time; a wait without one goes on") {
+  net::Fd event = net::Fd::checked(::eventfd(1, EFD_CLOEXEC), "eventfd");
+  pollfd ready{event.get(), POLLIN, 0};
+  Faults faults("poll*:every:ETIME");
+  CHECK(::poll(&ready, 1, 3'600'000) == 0);
+  CHECK(::poll(&ready, 1, -1) == 1);
 }
 
 TEST_CASE("\"every\" fails twice in a row, and lets the third call through") {
