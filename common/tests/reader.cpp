@@ -46,6 +46,14 @@ bool has(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
 
+// Without what wraps it.
+std::string in_one_line(const std::string& text) {
+  std::istringstream words(text);
+  std::string line;
+  for (std::string word; words >> word;) line += word + " ";
+  return line;
+}
+
 bool one_line(const std::string& err) {
   return err.starts_with("course: ") && err.find('\n') == err.size() - 1;
 }
@@ -98,7 +106,9 @@ class Scratch {
  public:
   Scratch() {
     fs::remove_all(root());
-    for (const char* built : {"slots", "bin"}) fs::remove_all(build() / "workbench" / built);
+    for (const char* tree : {"workbench", "workbench-address", "workbench-thread"})
+      for (const char* built : {"slots", "bin", ".said-unusable"})
+        fs::remove_all(build() / tree / built);
     write(root() / "ch01-sums/chapter.json", R"({ "chapter": "ch01", "title": "Sums",
       "text": "docs/ch01.md", "stages": [
         { "name": "a-sum", "title": "adds", "kind": "mechanism" },
@@ -151,6 +161,9 @@ class Scratch {
     write(root() / "common/cmake/course.cmake",
           "set(CMAKE_CXX_STANDARD 20)\n"
           "set(CMAKE_RUNTIME_OUTPUT_DIRECTORY \"${CMAKE_BINARY_DIR}/bin\")\n"
+          "if(COURSE_SANITIZE)\n  add_compile_definitions(SANITIZED)\n"
+          "  add_compile_options(-fsanitize=${COURSE_SANITIZE} -fno-sanitize-recover=all)\n"
+          "  add_link_options(-fsanitize=${COURSE_SANITIZE})\nendif()\n"
           "foreach(name common testing faults)\n"
           "  add_library(course::${name} INTERFACE IMPORTED)\nendforeach()\n"
           "include(\"${CMAKE_CURRENT_LIST_DIR}/programs.cmake\")\n");
@@ -633,6 +646,9 @@ TEST_CASE("what is saved while a check compiles is judged by the next one") {
   REQUIRE(opened != -1);
   scratch.write_sum("return a - b;");
   net::Fd(opened).close();
+  // The second look compiles the suite once more, and is let through each time.
+  while (!child.ended_within(5ms) && std::chrono::steady_clock::now() < until)
+    net::Fd(::open(gate.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC)).close();
   CHECK(child.wait(Scratch::patience).ok());
   CHECK(has(child.out(), "ch01/a passes"));
 
@@ -698,6 +714,106 @@ TEST_CASE("code that loops or waits for ever is a verdict, and nothing of it is 
   std::string program = (scratch.build() / "workbench/bin/mine-ch01-a-sum-tests").string();
   for (const auto& entry : fs::directory_iterator("/proc"))
     CHECK_FALSE(has(read(entry.path() / "cmdline"), program));
+}
+
+TEST_CASE("a hang is said to wait or to loop, and with it what the code said last") {
+  Scratch scratch;
+  REQUIRE(scratch.course({"start", "ch01/a"}).exit.ok());
+  auto happened = [&](const std::string& what) {
+    write(scratch.mine("a-sum") / "sum.hpp",
+          "#include <cstdio>\n#include <unistd.h>\ninline int sum(int a, int b) {\n"
+          "  for (int i = 1; i < 5; ++i) std::fprintf(stderr, \"step %d\\n\", i);\n  " +
+              what + "\n  return a + b;\n}\n");
+    return scratch.course({"check", "ch01/a"}).out;
+  };
+  std::string said = happened("::pause();");
+  CHECK(has(in_one_line(said), "and it slept: it waits for something that never comes"));
+  CHECK(has(said, "what it said last:\n      step 2\n      step 3\n      step 4\n"));
+  said = happened("for (;;) {}");
+  CHECK(has(in_one_line(said), "and it was busy: it loops"));
+}
+
+TEST_CASE("memory without end is called what it is, and has an end") {
+  Scratch scratch;
+  REQUIRE(scratch.course({"start", "ch01/a"}).exit.ok());
+  scratch.write_sum("for (;;) (void)!new char[1 << 20]; return a + b;");
+  std::string said = scratch.course({"check", "ch01/a"}).out;
+  CHECK_MESSAGE(has(in_one_line(said), "it wanted more memory than a case may have"), said);
+}
+
+// Everything here passes in a plain build.
+TEST_CASE("what only a sanitizer sees makes a check fail: what it is, and where") {
+  Scratch scratch;
+  REQUIRE(scratch.course({"start", "ch01/a"}).exit.ok());
+  auto judged = [&](const std::string& code, const std::string& body) {
+    write(scratch.mine("a-sum") / "sum.hpp",
+          code + "\ninline int sum(int a, int b) {\n" + body + "\n}\n");
+    Result result = scratch.course({"check", "ch01/a"});
+    CHECK_MESSAGE(has(result.out, "ch01/a passes: all 3 cases.\n"), (result.out + result.err));
+    return result;
+  };
+  struct Wrong {
+    std::string code, body, said;
+    int line;
+  };
+  for (const Wrong& wrong : std::vector<Wrong>{
+           {"", "auto* gone = new int[8]{0, 0, 0, 0, 0, a + b};\ndelete[] gone;\nreturn gone[5];",
+            "reads memory that is gone (heap-use-after-free)", 5},
+           {"#include <functional>",
+            "std::function<int()> later;\n{ int local = a + b; later = [&] { return local; }; }\n"
+            "return later();",
+            "reads a local variable that is gone (stack-use-after-scope)", 4},
+           {"#include <memory>",
+            "auto buffer = std::make_unique<char[]>(20);\nbuffer.get()[20] = 1;\nreturn a + b;",
+            "writes memory outside of a buffer or an object (heap-buffer-overflow)", 4},
+           {"struct Sum { int value; bool big; };",
+            "auto* sums = new Sum[1 << 16];\nint big = sums[7].big;\ndelete[] sums;\n"
+            "return a + b + big;",
+            "reads a value that its type does not have: was it ever set?", 4},
+           {"",
+            "auto* some = new int[1 << 16];\nint more = some[7];\ndelete[] some;\n"
+            "return a + b + more;",
+            "fails where memory without a value is never zero", 0},
+           {"", "return a + b +\n*new int(0);",
+            "never frees memory that it allocated (detected memory leaks)", 4},
+           {"struct __attribute__((packed)) Sum { char tag; int value; };",
+            "Sum sum{'s', a};\nint* value = &sum.value;\n*value += b;\nreturn *value;",
+            "uses a pointer that is not aligned as its type demands", 5},
+           {"#include <thread>",
+            "int sum = 0;\nstd::thread one([&] { sum += a; });\nsum += b;\none.join();\n"
+            "return a + b;",
+            "from two threads at once, and one of them writes (data race", 0}}) {
+    CAPTURE(wrong.said);
+    Result result = judged(wrong.code, wrong.body);
+    CHECK(result.exit.code == 1);
+    std::string said = in_one_line(result.out);
+    CHECK_MESSAGE(has(said, wrong.said), result.out);
+    if (wrong.line > 0)
+      CHECK_MESSAGE(has(said, ": mine/ch01-sums/a-sum/sum.hpp:" + std::to_string(wrong.line) + " "),
+                    result.out);
+    CHECK(has(result.out, "Next: mend it, and ./course check ch01/a again\n"));
+    CHECK(has(scratch.course({"list"}).out, "started"));
+  }
+  Result result = judged("", "return a + b;");
+  CHECK(result.exit.ok());
+  CHECK(has(result.out, "AddressSanitizer and UBSan find nothing either.\n"));
+  CHECK(has(scratch.course({"list"}).out, "passed"));
+}
+
+TEST_CASE("a sanitizer that cannot work here is said once, and blames nobody") {
+  Scratch scratch;
+  REQUIRE(scratch.course({"start", "ch01/a"}).exit.ok());
+  scratch.write_sum("return a + b;");
+  auto check = [&] { return scratch.course({"check", "ch01/a"}); };
+  fs::path file = scratch.root() / "common/cmake/course.cmake";
+  write(file, "if(COURSE_SANITIZE)\n  add_link_options(-lno-such-runtime)\nendif()\n" + read(file));
+  Result result = check();
+  CHECK(result.exit.ok());
+  CHECK_MESSAGE(has(result.out, "Not looked at with AddressSanitizer and UBSan"), result.out);
+  CHECK(has(result.out, "\nNext\n"));
+  result = check();
+  CHECK(result.exit.ok());
+  CHECK_FALSE(has(result.out, "Sanitizer"));
 }
 
 TEST_CASE("a child that the reader's code leaves behind holds nothing up, and is ended, too") {
@@ -836,4 +952,27 @@ TEST_CASE("check --watch goes on after every save, whatever it finds, until a si
   CHECK_FALSE(exit.late);
   CHECK(exit.code == 130);
   CHECK(has(child.err(), "course: interrupted\n"));
+}
+
+TEST_CASE("a save ends the second look at what was saved before") {
+  std::signal(SIGINT, SIG_DFL);
+  Scratch scratch;
+  REQUIRE(scratch.course({"start", "ch01/a"}).exit.ok());
+  const std::string code = "#include <unistd.h>\ninline int sum(int a, int b) { return a + b; }\n";
+  // The sanitizer's first case would never end.
+  write(scratch.mine("a-sum") / "sum.hpp",
+        code + "#ifdef SANITIZED\ninline int once = (::pause(), 1);\n#endif\n");
+  process::Child child(scratch.command({"check", "ch01/a", "--watch"}));
+  fs::path judged = scratch.build() / "workbench-address/bin/mine-ch01-a-sum-tests";
+  CHECK(child.wait_for_output("passes", Scratch::patience));
+  auto until = std::chrono::steady_clock::now() + Scratch::patience;
+  while (!fs::exists(judged) && !child.ended_within(5ms) &&
+         std::chrono::steady_clock::now() < until) {
+  }
+  REQUIRE(fs::exists(judged));
+  write(scratch.mine("a-sum") / "sum.hpp", code);
+  CHECK(child.wait_for_output("find nothing either", Scratch::patience));
+  CHECK_FALSE(has(child.out(), "But "));
+  child.signal(SIGINT);
+  CHECK(child.wait(testing::patience).code == 130);
 }

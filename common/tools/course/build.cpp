@@ -47,11 +47,14 @@ class ProgressLine {
   ~ProgressLine() {
     if (shown_ && terminal_) write("\r\x1b[K");
   }
-  void show(const std::string& detail) {
+  void show(const std::string& detail, milliseconds spent) {
     if (terminal_)
       write("\r" + text_ + " ... " + detail + "\x1b[K");
     else if (!shown_)
       complain(text_ + " ...");
+    else if (spent >= next_)
+      complain(text_ + " ... " + detail);
+    if (!shown_ || spent >= next_) next_ = spent + quiet;
     shown_ = true;
   }
 
@@ -59,7 +62,9 @@ class ProgressLine {
   static void write(const std::string& text) {
     if (::write(STDERR_FILENO, text.data(), text.size()) == -1) return;  // nobody looks any more
   }
+  static constexpr std::chrono::seconds quiet{20};  // in a log, between two lines
   std::string text_;
+  milliseconds next_{0};
   bool terminal_ = obeys_escapes(STDERR_FILENO);
   bool shown_ = false;
 };
@@ -79,7 +84,8 @@ net::Fd lock(const std::filesystem::path& folder) {
 }
 
 Built cmake(const std::vector<std::string>& arguments, const std::string& doing,
-            const std::vector<std::pair<std::string, std::string>>& environment) {
+            const std::vector<std::pair<std::string, std::string>>& environment,
+            const std::function<bool()>& outdated) {
   Signals signals;
   process::Command command{{"cmake"}, environment};
   command.arguments.insert(command.arguments.end(), arguments.begin(), arguments.end());
@@ -87,24 +93,34 @@ Built cmake(const std::vector<std::string>& arguments, const std::string& doing,
   command.own_group = true;  // a signal has to reach ninja and the compilers behind cmake
   process::Child child(command);
   int interrupted = 0;
+  bool in_vain = false;
   constexpr milliseconds moment{400}, glance{100};
   {
     ProgressLine line(doing);
     for (milliseconds spent{0}; !child.ended_within(glance); spent += glance) {
-      if (spent >= moment) line.show(progress(child.out()));
+      if (spent >= moment) line.show(progress(child.out()), spent);
       int number = signals.arrived();
       if (number == SIGTSTP) {
         stop_together(child);
       } else if (number != 0) {
         child.signal(interrupted == 0 ? number : SIGKILL);
         interrupted = number;
+      } else if (!in_vain && outdated && outdated()) {
+        in_vain = true;
+        child.signal(SIGTERM);
       }
     }
   }
   // It has ended. What a compiler wrapper leaves running may hold the pipes open for ever.
   process::Exit exit = child.wait(moment);
   if (interrupted != 0) throw Interrupted{interrupted};
-  return {exit.ok(), diagnostics(child.out()) + child.err()};
+  if (in_vain) throw Outdated();
+  Built built{exit.ok(), diagnostics(child.out()) + child.err()};
+  // A compiler, a linker or ninja says so at the end of a line.
+  if (!built.ok && built.said.find(": No space left on device\n") != std::string::npos)
+    throw Failure(
+        "the disk is full, so nothing can be built: No space left on device (df -h shows which)");
+  return built;
 }
 
 void build(const std::filesystem::path& folder, const std::vector<std::string>& targets,

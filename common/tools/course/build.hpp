@@ -2,6 +2,7 @@
 // Builds targets in the reader's build folder.
 
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,13 +18,15 @@ namespace course {
 
 // Runs cmake with these arguments to its end, without the command lines and the progress in what it
 // said; `doing` ("Building ch04-a-epoll") is shown if it takes longer than a moment. The folder
-// must be locked. Throws Interrupted.
+// must be locked. Throws Interrupted, Outdated as soon as `outdated` says so, and Failure if the disk
+// is full.
 struct Built {
   bool ok;
   std::string said;  // every line with its newline
 };
 [[nodiscard]] Built cmake(const std::vector<std::string>& arguments, const std::string& doing,
-                          const std::vector<std::pair<std::string, std::string>>& environment = {});
+                          const std::vector<std::pair<std::string, std::string>>& environment = {},
+                          const std::function<bool()>& outdated = {});
 
 // Says nothing if there is nothing to do, "Building NAME ..." if it takes longer than a moment, and
 // everything that the compiler had to say. Waits while another ./course builds in the same folder.

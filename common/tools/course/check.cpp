@@ -1,6 +1,8 @@
 #include <csignal>
 #include <cstring>
 #include <exception>
+#include <fstream>
+#include <functional>
 
 #include "course/commands.hpp"
 #include "course/exercise.hpp"
@@ -18,17 +20,32 @@ namespace {
 using workbench::Outcome;
 using namespace std::chrono_literals;
 
+std::string how_it_hung(const Outcome::Usage& usage) {
+  constexpr std::size_t megabyte = 1 << 20;
+  if (usage.of == 0ms) return "so it waits for something that never comes, or loops";
+  // On a busy machine a loop gets its share of the processor only; what sleeps needs nearly
+  // nothing.
+  if (usage.processor * 20 < usage.of)
+    return "and it slept: it waits for something that never comes";
+  std::string words = "and it was busy: it loops";
+  if (usage.memory > 200 * megabyte)
+    words += ", and what it keeps grows: " + std::to_string(usage.memory / megabyte) + " MB";
+  return words;
+}
+
 std::string in_words(const Outcome& outcome) {
   switch (outcome.kind) {
     case Outcome::Kind::passed:
       return "it passes";
     case Outcome::Kind::failed:
+      if (outcome.output.find("std::bad_alloc") != std::string::npos)
+        return "it wanted more memory than a case may have, a gigabyte: something grows without "
+               "end";
       return "a check of the suite failed";
     case Outcome::Kind::signalled:
       return outcome.verdict() + ": it crashed (" + ::strsignal(outcome.signal) + ")";
     case Outcome::Kind::hung:
-      return "a hang: it did not end within its time, so it waits for something that never comes, "
-             "or loops";
+      return "a hang: it did not end within its time, " + how_it_hung(outcome.usage);
     case Outcome::Kind::flooded:
       return "a flood: it wrote more than 4 MB, and was stopped";
     case Outcome::Kind::vanished:
@@ -78,6 +95,9 @@ void show_failure(const Map& map, const Stage& stage, const Outcome& outcome, st
   }
   text += wrap("What happened: " + in_words(outcome), "  ", look) +
           first_failed_check(outcome.output, map.root(), "    ");
+  if (std::string last = last_lines(outcome.output, "      ");
+      outcome.kind == Outcome::Kind::hung && !last.empty())
+    text += "    what it said last:\n" + last;
   if (std::string broken = library_assertion(outcome.output); !broken.empty())
     text += wrap("an assertion of the standard library: " + broken, "    ", look);
   // What the suite saw is explained; of a crash it only says where to look.
@@ -90,14 +110,13 @@ void show_failure(const Map& map, const Stage& stage, const Outcome& outcome, st
   print(text + look.paint("1", "./course hint " + stage.short_name()) + "\n");
 }
 
-void show_success(const Map& map, const Stage& stage, std::size_t all) {
+void show_next(const Map& map, const Stage& stage) {
   Style look = style();
   std::string name = stage.short_name();
   auto command = [&](const std::string& words, const std::string& what) {
     return "  " + look.paint("1", pad(words + "  ", 30)) + what + "\n";
   };
-  std::string text = look.paint("32", name + " passes: all " + std::to_string(all) + " cases.") +
-                     "\n\nNext\n" + command("./course run " + name + " --mine", "watch it work") +
+  std::string text = "\nNext\n" + command("./course run " + name + " --mine", "watch it work") +
                      command("./course diff " + name + " --mine", "your code and ours") +
                      command("./course break " + name, "known mistakes, and what catches them");
   for (const Chapter& chapter : map.chapters())
@@ -122,7 +141,75 @@ class Passing {
   bool shown_ = obeys_escapes(STDERR_FILENO);
 };
 
-bool check_once(const Workshop& workshop, const Stage& stage) {
+// A sanitizer that cannot work here is no fault of the reader's: said once, and not again.
+void show_unusable(const workbench::Workbench& bench, const std::string& name,
+                   const std::string& why) {
+  std::filesystem::path said = bench.tree() / ".said-unusable";
+  if (std::filesystem::exists(said)) return;
+  std::ofstream(said) << why;
+  print(wrap("Not looked at with " + name + ", which finds more: " + why, "", style()));
+}
+
+// Judges what has passed a second time, for what only a sanitizer sees. False if it sees something.
+bool second_look(const Workshop& workshop, const Stage& stage,
+                 const std::vector<std::string>& cases, const std::string& sanitizers,
+                 const std::function<bool()>& outdated) {
+  const Map& map = workshop.map;
+  std::string name = sanitizers == "thread" ? "ThreadSanitizer" : "AddressSanitizer and UBSan";
+  workbench::Variant mine{"mine", &stage};
+  workbench::Workbench bench(map.root(), workshop.build, sanitizers, outdated);
+  if (!bench.build({mine}, "suite").empty()) {  // it did, without them
+    show_unusable(bench, name,
+                  "the compiler cannot link with it here (clang's needs a package of its own, such "
+                  "as libclang-rt-19-dev)");
+    return true;
+  }
+  Style look = style();
+  std::vector<Outcome> outcomes;
+  {
+    Passing line("Running them with " + name + " ...");
+    outcomes = bench.judge(mine, cases, false);
+  }
+  for (Outcome& one : outcomes) {
+    if (one.kind == Outcome::Kind::passed && one.report.empty()) continue;
+    std::optional<CompileError> found =
+        sanitizer_finding(one.report, map.root(), map.root() / own_folder(stage));
+    if (!found) {
+      if (std::size_t at = one.output.find("Sanitizer"); at != std::string::npos) {
+        show_unusable(bench, name, one.output.substr(at, one.output.find('\n', at) - at));
+        return true;
+      }
+      // It takes longer here, and the machine may be busy: only what fails twice is told.
+      one = bench.judge(mine, {one.name}, false).front();
+      if (one.kind == Outcome::Kind::passed) continue;
+      found = {"", "fails where memory without a value is never zero: is something not set?", "",
+               0};
+    }
+    std::string what = "But " + name + (sanitizers == "thread" ? " sees" : " see") +
+                       " more: in the case \"" + one.name + "\" it " + found->text +
+                       (found->place.empty() ? "" : ": " + found->place);
+    std::string text = "\n" + wrap(what, "", look);
+    if (!found->source.empty()) text += "      " + look.paint("2", found->source) + "\n";
+    if (one.report.empty()) text += first_failed_check(one.output, map.root(), "    ");
+    print(text + "\nNext: mend it, and " + look.paint("1", "./course check " + stage.short_name()) +
+          " again\n");
+    return false;
+  }
+  print(name + (sanitizers == "thread" ? " finds" : " find") + " nothing either.\n");
+  return true;
+}
+
+// Whether the reader's own files have something to do with threads.
+bool uses_threads(const Map& map, const Stage& stage) {
+  std::filesystem::path own = map.root() / own_folder(stage);
+  for (const std::string& name : source_files(own))
+    for (const char* word : {"std::thread", "std::jthread", "std::async", "pthread_create"})
+      if (content_of(own / name).find(word) != std::string::npos) return true;
+  return false;
+}
+
+bool check_once(const Workshop& workshop, const Stage& stage,
+                const std::function<bool()>& outdated) {
   const Map& map = workshop.map;
   Progress progress(map);  // before the work: a file that cannot be read is said at once
   workbench::Variant mine{"mine", &stage};
@@ -155,7 +242,17 @@ bool check_once(const Workshop& workshop, const Stage& stage) {
   if (outcomes.size() != cases.size())
     throw Failure("the suite of " + stage.short_name() + " ended before its last case");
   progress.pass(stage);
-  show_success(map, stage, cases.size());
+  print(style().paint(
+            "32", stage.short_name() + " passes: all " + std::to_string(cases.size()) + " cases.") +
+        "\n");
+  bool plain = bench.sanitizers().empty() && std::string_view(COURSE_EMULATOR).empty();
+  bool threads = stage.threads || uses_threads(map, stage);
+  if (plain && !(second_look(workshop, stage, cases, "address,undefined", outdated) &&
+                 (!threads || second_look(workshop, stage, cases, "thread", outdated)))) {
+    progress.not_judged(stage);
+    return false;
+  }
+  show_next(map, stage);
   return true;
 }
 
@@ -169,9 +266,16 @@ void obey(int signal) {
 [[noreturn]] void watch(const Workshop& workshop, const Stage& stage, Signals& signals) {
   FolderWatch folder(workshop.map.root() / own_folder(stage));
   for (;;) {
+    FolderWatch::News news = FolderWatch::News::none;
+    auto outdated = [&] {
+      if (news == FolderWatch::News::none) news = folder.wait(0ms);
+      return news != FolderWatch::News::none;
+    };
     if (obeys_escapes(STDOUT_FILENO)) print("\x1b[H\x1b[2J\x1b[3J");
     try {
-      (void)check_once(workshop, stage);
+      (void)check_once(workshop, stage, outdated);
+    } catch (const course::Outdated&) {
+      if (news == FolderWatch::News::changed) continue;
     } catch (const OutputClosed&) {
       throw;
     } catch (const std::exception& error) {  // such as a file that is not there for a moment
@@ -179,7 +283,6 @@ void obey(int signal) {
     }
     print("\nWatching " + own_folder(stage) + " for the next save; Ctrl-C ends it.\n");
 
-    FolderWatch::News news = FolderWatch::News::none;
     while (news == FolderWatch::News::none) {
       obey(signals.arrived());
       news = folder.wait(100ms);
@@ -197,7 +300,7 @@ int check(const Workshop& workshop, const CheckOptions& options) {
   // Around those that builds and runs make for themselves: no signal falls in between.
   Signals signals;
   if (options.watch) watch(workshop, stage, signals);
-  bool passed = check_once(workshop, stage);
+  bool passed = check_once(workshop, stage, [] { return false; });
   obey(signals.arrived());
   return passed ? 0 : 1;
 }

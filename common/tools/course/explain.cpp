@@ -140,6 +140,12 @@ std::optional<Spot> find_word(const fs::path& folder, const std::vector<std::str
   return std::nullopt;
 }
 
+std::optional<Spot> second_main(const fs::path& folder) {
+  std::vector<std::string> files = source_files(folder);
+  std::erase(files, "main.cpp");
+  return find_word(folder, files, "main", "(");
+}
+
 // Where the reader should look for what this sentence is about. The compiler's `notes` tell which
 // of several functions it is.
 std::optional<Spot> subject(const std::string& sentence, const std::string& notes,
@@ -178,6 +184,12 @@ CompileError first_error(const std::string& said, const fs::path& root, const fs
     else
       ++found.more;
   }
+  if (said.find("multiple definition of `main'") != std::string::npos ||
+      said.find("multiple definition of 'main'") != std::string::npos ||
+      said.find("duplicate symbol: main\n") != std::string::npos)
+    if (auto second = second_main(folder))
+      return {show(*second, root), "a second main(): the program's is in main.cpp",
+              line_of_file(*second)};
   if (first == lines.end()) {  // neither a compiler nor a linker that we know
     for (const std::string& line : lines)
       if (found.text.empty()) found.text = trimmed(line);
@@ -237,6 +249,72 @@ std::vector<CompileError> broken_promises(const std::string& said, const fs::pat
     broken.push_back(promise);
   }
   return broken;
+}
+
+namespace {
+
+// How sanitizers call what they find, and what it is. The first mark that fits counts.
+constexpr std::array<std::array<std::string_view, 2>, 23> kinds{{
+    {"heap-use-after-free", "uses memory that is gone"},
+    {"stack-use-after-", "uses a local variable that is gone"},
+    {"stack-overflow", "needs more stack than there is: does it call itself without end?"},
+    {"-overflow", "uses memory outside of a buffer or an object"},
+    {"stack-buffer-underflow", "uses memory outside of a buffer or an object"},
+    {"use-after-poison", "uses memory that is not its own"},
+    {"double-free", "frees memory twice"},
+    {"free on address", "frees what was not allocated"},
+    {"mismatch", "frees memory in another way than it was allocated"},
+    {"overlap", "copies between ranges that overlap"},
+    {"detected memory leaks", "never frees memory that it allocated"},
+    {"rss limit", "takes more and more memory"},
+    {"allocation-size-too-big", "asks for more memory than there can be"},
+    {"out-of-memory", "asks for more memory than there is"},
+    {"data race", "uses memory from two threads at once, and one of them writes"},
+    {"lock-order-inversion", "locks two mutexes in two orders: a deadlock, one day"},
+    {"thread leak", "leaves a thread behind"},
+    {"misaligned", "uses a pointer that is not aligned as its type demands"},
+    {"not a valid value for type", "reads a value that its type does not have: was it ever set?"},
+    {"null pointer", "follows a null pointer"},
+    {"signed integer overflow", "counts further than an int reaches"},
+    {"out of bounds", "uses an index that is out of bounds"},
+    {"SEGV", "follows a pointer that points nowhere"},
+}};
+
+}  // namespace
+
+std::optional<CompileError> sanitizer_finding(const std::string& report, const fs::path& root,
+                                              const fs::path& folder) {
+  std::vector<std::string> lines = lines_of(report);
+  for (auto line = lines.begin(); line != lines.end(); ++line) {
+    std::size_t at = std::string::npos;
+    for (std::string_view mark :
+         {"ERROR: AddressSanitizer: ", "ERROR: LeakSanitizer: ", "WARNING: ThreadSanitizer: ",
+          "FATAL: ThreadSanitizer: ", ": runtime error: ", "AddressSanitizer: hard "})
+      if (at == std::string::npos && (at = line->find(mark)) != std::string::npos)
+        at += mark.size();
+    if (at == std::string::npos) continue;
+    std::string words = line->substr(at);
+    CompileError found;
+    for (const auto& [mark, meaning] : kinds)
+      if (found.text.empty() && words.find(mark) != std::string::npos) found.text = meaning;
+    bool undefined = line->find(": runtime error: ") != std::string::npos;
+    if (found.text.empty() && !undefined) continue;  // such as: it cannot work here
+    if (found.text.empty()) found.text = "does what has no meaning in C++";
+    if (line + 1 != lines.end() && found.text.starts_with("uses ")) {
+      if (line[1].starts_with("READ ")) found.text.replace(0, 4, "reads");
+      if (line[1].starts_with("WRITE ")) found.text.replace(0, 4, "writes");
+    }
+    found.text += " (" + (undefined ? words : words.substr(0, words.find(" on "))) + ")";
+    // Where it happened; else what led there.
+    std::optional<Spot> spot;
+    for (auto one = line; one != lines.end() && !spot; ++one) spot = spot_in(*one, folder);
+    if (spot) {
+      found.place = show(*spot, root);
+      found.source = line_of_file(*spot);
+    }
+    return found;
+  }
+  return std::nullopt;
 }
 
 namespace {
@@ -326,6 +404,15 @@ std::string first_failed_check(const std::string& output, const fs::path& root,
     }
   }
   return said;
+}
+
+std::string last_lines(const std::string& output, const std::string& indent) {
+  std::vector<std::string> lines = lines_of(output);
+  std::erase_if(lines, [](const std::string& line) { return trimmed(line).empty(); });
+  std::string last;
+  for (std::size_t i = lines.size() - std::min<std::size_t>(lines.size(), 3); i < lines.size(); ++i)
+    last += indent + printable(lines[i], 100) + "\n";
+  return last;
 }
 
 std::string wrap(const std::string& text, const std::string& indent, const Style& style) {

@@ -3,6 +3,7 @@
 // more there is.
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,13 @@ struct CompileError {
                                                         const std::filesystem::path& root,
                                                         const std::filesystem::path& folder);
 
+// What the first of these sanitizer reports is about: `text` goes on after "it": "reads memory that
+// is gone (heap-use-after-free)". The place is the reader's own, or empty. Nothing if there is no
+// report that we know.
+[[nodiscard]] std::optional<CompileError> sanitizer_finding(const std::string& report,
+                                                            const std::filesystem::path& root,
+                                                            const std::filesystem::path& folder);
+
 // Either of them in lines for the terminal, under a heading that names the stage.
 [[nodiscard]] std::string explained(const std::string& said, const Map& map, const Stage& stage,
                                     const Style& style);
@@ -41,6 +49,9 @@ struct CompileError {
 [[nodiscard]] std::string first_failed_check(const std::string& output,
                                              const std::filesystem::path& root,
                                              const std::string& indent);
+
+// The last lines of an output, of which none is empty, as above.
+[[nodiscard]] std::string last_lines(const std::string& output, const std::string& indent);
 
 // A text in lines that fit the terminal (and are at most 100 columns), each with `indent` in front
 // and a newline behind. Longer words stay whole.

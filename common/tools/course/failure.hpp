@@ -28,4 +28,7 @@ struct Interrupted {
   int signal;
 };
 
+// What was under way is about files that have changed meanwhile. It has ended.
+struct Outdated {};
+
 }  // namespace course

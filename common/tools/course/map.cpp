@@ -136,7 +136,8 @@ void Map::add(const fs::path& file) {
                   one.value("server", false),
                   written,
                   one.value("kind", "") == "mechanism",
-                  one.value("kernel", "")};
+                  one.value("kernel", ""),
+                  one.value("threads", false)};
       stage.folder = chapter->folder + "/" + stage.name;
       bool known =
           std::any_of(chapter->stages.begin(), chapter->stages.end(),

@@ -18,6 +18,7 @@ struct Stage {
   bool written = false;     // it can be run; otherwise it is planned
   bool mechanism = false;   // the reader writes it; otherwise they run it and look
   std::string kernel;       // "io_uring": what it asks of the kernel, which may refuse
+  bool threads = false;     // it has threads of its own
 
   [[nodiscard]] bool excursion() const { return name.starts_with("x-"); }
   [[nodiscard]] std::string short_name() const;  // "ch04/a", "ch04/x-asio"

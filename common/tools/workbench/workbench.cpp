@@ -1,5 +1,6 @@
 #include "workbench/workbench.hpp"
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -43,7 +44,7 @@ void write_file(const fs::path& file, const std::string& content) {
   fs::create_directories(file.parent_path());
   std::ofstream stream(file, std::ios::trunc);
   stream << content << std::flush;
-  if (!stream) throw course::Failure("cannot write " + file.string());
+  if (!stream) throw net::last_error(("cannot write " + file.string()).c_str());
 }
 
 // What is the same already is not touched: its time would be news to ninja.
@@ -122,6 +123,50 @@ process::Exit end_of(process::Child& child) {
 
 constexpr std::size_t most_output = 4 << 20;
 
+// What a process group has used so far.
+Outcome::Usage usage_of(pid_t group) {
+  Outcome::Usage usage;
+  for (const auto& entry : fs::directory_iterator("/proc")) {
+    std::string stat = course::content_of(entry.path() / "stat");  // proc_pid_stat(5)
+    std::istringstream fields(stat.substr(std::min(stat.size(), stat.rfind(')') + 1)));
+    std::string state;
+    pid_t parent, process_group;
+    if (!(fields >> state >> parent >> process_group) || process_group != group) continue;
+    std::array<long, 19> numbers{};  // from field 6 on
+    for (long& number : numbers) fields >> number;
+    long ticks = 0;  // utime, stime, cutime, cstime
+    for (std::size_t field = 14; field <= 17; ++field) ticks += numbers[field - 6];
+    usage.processor += milliseconds(ticks * 1000 / ::sysconf(_SC_CLK_TCK));
+    usage.memory += static_cast<std::size_t>(numbers[24 - 6] * ::sysconf(_SC_PAGESIZE));
+  }
+  return usage;
+}
+
+// While it lives, a program that we start may have a gigabyte of its own memory: then what grows
+// without end has an end, and the machine stays usable.
+class MemoryLimit {
+ public:
+  MemoryLimit() {
+    ::getrlimit(RLIMIT_DATA, &before_);
+    rlimit limit{std::min<rlim_t>(before_.rlim_cur, 1 << 30), before_.rlim_max};
+    ::setrlimit(RLIMIT_DATA, &limit);
+  }
+  MemoryLimit(const MemoryLimit&) = delete;
+  ~MemoryLimit() { ::setrlimit(RLIMIT_DATA, &before_); }
+
+ private:
+  rlimit before_{};
+};
+
+// A report of a sanitizer is a file a process.
+std::string take_reports(const fs::path& folder, const std::string& prefix) {
+  std::string report;
+  for (const auto& entry : fs::directory_iterator(folder))
+    if (entry.path().filename().string().starts_with(prefix))
+      report += course::content_of(entry.path());
+  return report;
+}
+
 bool floods(const process::Child& child) {
   return child.out().size() + child.err().size() > most_output;
 }
@@ -198,7 +243,18 @@ std::string Outcome::verdict() const {
 }
 
 Workbench::Workbench(fs::path root, fs::path build)
-    : root_(fs::absolute(root)), build_(fs::absolute(build)) {}
+    : root_(fs::absolute(root)),
+      build_(fs::absolute(build)),
+      tree_(build_ / "workbench"),
+      sanitizers_(cached(build_, "COURSE_SANITIZE")) {}
+
+Workbench::Workbench(fs::path root, fs::path build, std::string sanitizers,
+                     std::function<bool()> outdated)
+    : Workbench(std::move(root), std::move(build)) {
+  sanitizers_ = std::move(sanitizers);
+  tree_ += "-" + sanitizers_.substr(0, sanitizers_.find(','));
+  outdated_ = std::move(outdated);
+}
 
 fs::path Workbench::folder(const Variant& variant) const {
   if (variant.slot == "mine") return root_ / "mine" / variant.stage->folder;
@@ -228,8 +284,6 @@ fs::path Workbench::suite(const Variant& variant) const {
   return program(variant).string() + "-tests";
 }
 
-std::string Workbench::sanitizers() const { return cached(build_, "COURSE_SANITIZE"); }
-
 // Configured again when the course's own build folder has changed, or has moved.
 void Workbench::set_up() const {
   Words arguments{"-S",
@@ -240,10 +294,10 @@ void Workbench::set_up() const {
                   "Ninja",
                   "-DCOURSE_ROOT=" + root_.string(),
                   "-DCOURSE_WERROR=OFF",
+                  "-DCOURSE_SANITIZE=" + sanitizers_,
                   "-DCOURSE_DOWNLOADS=" + (build_ / "_deps").string()};
-  for (const char* name :
-       {"CMAKE_BUILD_TYPE", "CMAKE_CXX_COMPILER", "CMAKE_CXX_FLAGS", "CMAKE_TOOLCHAIN_FILE",
-        "COURSE_SANITIZE", "doctest_DIR", "nlohmann_json_DIR", "CLI11_DIR"})
+  for (const char* name : {"CMAKE_BUILD_TYPE", "CMAKE_CXX_COMPILER", "CMAKE_CXX_FLAGS",
+                           "CMAKE_TOOLCHAIN_FILE", "doctest_DIR", "nlohmann_json_DIR", "CLI11_DIR"})
     if (std::string value = cached(build_, name); !value.empty() && !value.ends_with("-NOTFOUND"))
       arguments.push_back("-D" + std::string(name) + "=" + value);
   std::string wanted;
@@ -286,7 +340,10 @@ std::string Workbench::build(const std::vector<Variant>& variants, const std::st
   fs::create_directories(tree());
   net::Fd locked = course::lock(tree());
   for (const Variant& variant : variants)  // no other build is reading the copies now
-    if (variant.slot == "mine") write_files(compiled(variant), read_files(folder(variant)));
+    if (variant.slot == "mine")
+      write_files(
+          compiled(variant),
+          read_files(outdated_ ? Workbench(root_, build_).compiled(variant) : folder(variant)));
   set_up();
   Words arguments{"--build", tree(), "--target"};
   arguments.insert(arguments.end(), targets.begin(), targets.end());
@@ -295,11 +352,12 @@ std::string Workbench::build(const std::vector<Variant>& variants, const std::st
                      : variants.front().slot == "mine"
                          ? "your " + variants.front().stage->short_name()
                          : variants.front().stage->short_name();
+  if (outdated_) what += " for a second look";
   // What they stand on is built for them, too.
   bool first = !fs::exists(tree() / "bin") || fs::is_empty(tree() / "bin");
   course::Built built =
       course::cmake(arguments, "Building " + what + (first ? " (this takes long only once)" : ""),
-                    {{"LC_ALL", "C"}});
+                    {{"LC_ALL", "C"}}, outdated_);
   if (built.ok) return "";
   if (std::string shapes = of_shapes(built.said); part == "check" && !shapes.empty())
     built.said = shapes;
@@ -360,44 +418,60 @@ std::vector<Outcome> Workbench::judge(const std::vector<Trial>& trials, bool unt
   // more; and its watchdog, which is twice that, is as long, since ours cannot be blocked.
   milliseconds limit = std::chrono::seconds(6) * patience;
   if (!emulator.empty()) limit *= 4;
-  if (!sanitizers().empty()) limit *= 3;
+  if (!sanitizers_.empty()) limit *= 3;
+  std::optional<MemoryLimit> memory_limit;
+  if (sanitizers_.empty() && emulator.empty()) memory_limit.emplace();
   course::TemporaryFolder temporary;
   process::Command command;
   command.own_group = true;  // the programs that the suite runs end with it
-  command.environment = {{"TMPDIR", temporary.path()},
-                         {"COURSE_PATIENCE_MS", std::to_string((limit / 2).count())},
-                         {"ASAN_OPTIONS", "abort_on_error=1"},  // a finding is SIGABRT
-                         {"UBSAN_OPTIONS", "abort_on_error=1:print_stacktrace=1"},
-                         {"TSAN_OPTIONS", "abort_on_error=1"}};
 
   struct Running {
     std::size_t index;
     process::Child child;
     Clock::time_point deadline;
     bool killed = false;
+    Outcome::Usage usage = {};
     ~Running() { ::kill(-child.pid(), SIGKILL); }  // whatever is left of its group
   };
   course::Signals signals;
   std::list<Running> running;
   std::vector<Outcome> outcomes(trials.size());
   std::size_t next = 0, end = trials.size();
+  // clang's runtime looks for a program of its own version, which is a package of its own.
+  std::string symbolizer;
+  if (fs::exists("/usr/bin/addr2line")) symbolizer = ":external_symbolizer_path=/usr/bin/addr2line";
   // Most of them wait for most of their time.
   std::size_t jobs = 4 * std::max(1U, std::thread::hardware_concurrency());
   while (next < end || !running.empty()) {
     while (next < end && running.size() < jobs) {
       command.arguments =
           command_line({suite(trials[next].variant), filter(trials[next].name), "--no-colors"});
+      // A finding is SIGABRT, and its report does not depend on who reads the program's output.
+      std::string options = "abort_on_error=1" + symbolizer + ":log_path=" + temporary.path() +
+                            "/report-" + std::to_string(next);
+      command.environment = {
+          {"TMPDIR", temporary.path()},
+          {"COURSE_PATIENCE_MS", std::to_string((limit / 2).count())},
+          {"ASAN_OPTIONS", options + ":detect_stack_use_after_return=1:hard_rss_limit_mb=2048"},
+          {"UBSAN_OPTIONS", options + ":print_stacktrace=1"},
+          {"TSAN_OPTIONS", options}};
       running.emplace_back(next++, process::Child(command), Clock::now() + limit);
     }
     for (auto one = running.begin(); one != running.end();) {
       bool over = one->child.ended_within(milliseconds(1));
       if (!over && !one->killed && (Clock::now() > one->deadline || floods(one->child))) {
+        one->usage = usage_of(one->child.pid());
+        one->usage.of = limit;
         one->child.signal(SIGKILL);
         one->killed = true;
       }
       if (over) {
         Outcome& result = outcomes[one->index];
         result = outcome(trials[one->index].name, one->child, end_of(one->child), one->killed);
+        result.usage = one->usage;
+        result.report =
+            take_reports(temporary.path(), "report-" + std::to_string(one->index) + ".");
+        result.output += result.report;
         if (until_failure && result.kind != Outcome::Kind::passed)
           end = std::min(end, one->index + 1);
       }
@@ -414,6 +488,8 @@ std::vector<Outcome> Workbench::judge(const std::vector<Trial>& trials, bool unt
       }
     } else if (number != 0) {
       throw course::Interrupted{number};
+    } else if (outdated_ && outdated_()) {
+      throw course::Outdated();
     }
   }
   outcomes.resize(end);

@@ -5,7 +5,9 @@
 // All of it has a build tree of its own, so that code which does not compile never stops the
 // course.
 
+#include <chrono>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -44,6 +46,13 @@ struct Outcome {
   Kind kind = Kind::passed;
   int signal = 0;      // for `signalled`
   std::string output;  // what the suite said about it, without doctest's frame
+  std::string report;  // what sanitizers found, in the suite or in a program that it ran
+  // For `hung`: what it and its children had used when it was ended; nothing if the suite itself
+  // has ended it.
+  struct Usage {
+    std::chrono::milliseconds processor{0}, of{0};
+    std::size_t memory = 0;  // bytes
+  } usage = {};
   // "passed", "assert", "signal SEGV", "hang", "flood", "exit"
   [[nodiscard]] std::string verdict() const;
 };
@@ -61,6 +70,10 @@ class Workbench {
   // `build` is the build folder of the course, whose compiler and sanitizers are used here too; the
   // tree is BUILD/workbench.
   Workbench(std::filesystem::path root, std::filesystem::path build);
+  // The same with these sanitizers, in a tree of its own. Of "mine" it compiles what the plain tree
+  // has compiled last. Once `outdated` says so, it ends its children and throws course::Outdated.
+  Workbench(std::filesystem::path root, std::filesystem::path build, std::string sanitizers,
+            std::function<bool()> outdated);
 
   // Where the files of this variant stand. Created (empty) if it is not there; scratch slots only.
   [[nodiscard]] std::filesystem::path folder(const Variant& variant) const;
@@ -93,15 +106,17 @@ class Workbench {
                                            bool until_failure = false, int patience = 1) const;
 
   // What everything is built with: "address,undefined", or empty.
-  [[nodiscard]] std::string sanitizers() const;
+  [[nodiscard]] const std::string& sanitizers() const { return sanitizers_; }
+  [[nodiscard]] const std::filesystem::path& tree() const { return tree_; }
 
  private:
-  [[nodiscard]] std::filesystem::path tree() const { return build_ / "workbench"; }
   [[nodiscard]] std::filesystem::path compiled(const Variant& variant) const;
   [[nodiscard]] std::filesystem::path suite(const Variant& variant) const;
   void set_up() const;
 
-  std::filesystem::path root_, build_;
+  std::filesystem::path root_, build_, tree_;
+  std::string sanitizers_;
+  std::function<bool()> outdated_;
 };
 
 }  // namespace workbench
