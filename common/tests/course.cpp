@@ -274,6 +274,31 @@ TEST_CASE("list shows every stage of the real course, in lines of at most 80 col
   CHECK(stages > 40);
   std::istringstream lines(bare.out + result.out);
   for (std::string line; std::getline(lines, line);) CHECK_MESSAGE(line.size() <= 80, line);
+
+  // The titles stand below each other, also beside the longest name.
+  lines = std::istringstream(result.out);
+  std::size_t column = 0;
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with("  ch")) continue;
+    std::size_t title = line.find_first_not_of(' ', line.find(' ', 2));
+    if (column == 0) column = title;
+    CHECK_MESSAGE(title == column, line);
+  }
+}
+
+TEST_CASE("list wraps by words where COLUMNS says that there is less room") {
+  Result result = process::run(
+      [] {
+        process::Command command = testing::program(
+            COURSE_PROGRAM, {"--root", COURSE_ROOT, "--build", "/nowhere", "list"});
+        command.environment = {{"COLUMNS", "50"}};
+        return command;
+      }(),
+      testing::patience);
+  std::istringstream lines(result.out);
+  for (std::string line; std::getline(lines, line);) CHECK_MESSAGE(line.size() <= 50, line);
+  CHECK(has(result.out,
+            "  ch04/x-nonblocking-connect\n      connecting and sending do not block either\n"));
 }
 
 TEST_CASE("the bare command says where the reader is and what to type first, and touches nothing") {
@@ -313,6 +338,10 @@ TEST_CASE("wrong use is status 2 and one line on standard error") {
       {{"diff", "ch04/a", "--color", "sometimes"}, "--color"},
       {{"check", "ch04/a"}, "is not for writing"},
       {{"test", "ch77"}, "no stage or chapter"},
+      {{"test", "mine/ch04-epoll-queue/a-epoll"},
+       "yours: ./course check mine/ch04-epoll-queue/a-epoll"},
+      {{"break", "mine/ch04-epoll-queue/a-epoll"}, "is about ours"},
+      {{"diff", "ch04/a", "--from", "mine/ch04-epoll-queue/a-epoll"}, "--from is about ours"},
       {{"--frobnicate"}, "--frobnicate"},
       {{"--frobnicate", "list"}, "--frobnicate"}};
   for (const auto& [words, said] : cases) {
@@ -669,6 +698,19 @@ TEST_CASE("what does not build is shown in full, and is one failure") {
   CHECK_FALSE(has(result.err, "ninja: build stopped"));
 }
 
+// The compiler's, the linker's and ninja's words for it.
+TEST_CASE("a full disk is called one, and not an error of the code") {
+  Scratch scratch;
+  scratch.stage(
+      "ch04-a-epoll", ":",
+      "echo '/tmp/cc.s: Fatal error: cannot write main.o: No space left on device'; exit 1");
+  scratch.configure();
+  Result result = scratch.course({"run", "ch04/a"});
+  CHECK(result.exit.code == 1);
+  CHECK(one_line(result.err));
+  CHECK(has(result.err, "course: the disk is full"));
+}
+
 TEST_CASE(
     "a standard output that closes meanwhile, or was never open, ends in one line and a status") {
   Scratch scratch;
@@ -830,6 +872,7 @@ TEST_CASE("test runs the suites asked for, and is good only if one ran and all p
   scratch.suite("ch03-d-blocking-io-tests", "ch03;ch03/d", "echo ran >>\"$0.log\"\n");
   scratch.suite("ch03-f-poll-tests", "ch03;ch03/f", "echo what went wrong; exit 1\n");
   scratch.suite("fuzz-everything", "fuzz", "exit 1\n");
+  scratch.suite("common-tools-tests", "common;tools", "echo ran >>\"$0.log\"\n");
   scratch.configure();
   auto ran = [&](const std::string& suite) {
     return fs::exists(scratch.build() / "bin" / (suite + ".log"));
@@ -850,6 +893,12 @@ TEST_CASE("test runs the suites asked for, and is good only if one ran and all p
   CHECK(result.exit.code == 1);
   CHECK(ran("common-tests"));
   CHECK_FALSE(has(result.out, "fuzz-everything"));
+  CHECK_FALSE(ran("common-tools-tests"));
+
+  result = scratch.course({"test", "tools"});
+  CHECK(result.exit.code == 0);
+  CHECK(ran("common-tools-tests"));
+  CHECK(has(result.out, "The suites of the tools passed.\n"));
 
   result = scratch.course({"test", "ch04/a"});
   CHECK(result.exit.code == 1);

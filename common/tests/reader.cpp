@@ -494,7 +494,10 @@ TEST_CASE(
   result = scratch.course({"hint", "ch01/a"});
   CHECK(has(result.out, "Hint 1 of 2\n  Think.\n"));
   CHECK_FALSE(has(result.out, "a + b"));
-  result = scratch.course({"hint", "ch01/a"});
+  process::Command narrow = scratch.command({"hint", "ch01/a"});
+  narrow.environment.push_back({"COLUMNS", "30"});
+  result = process::run(narrow, Scratch::patience);
+  CHECK(has(result.out, "  ./course diff ch01/a --mine\n      your code and ours\n"));
   CHECK(has(result.out, "Hint 2 of 2\n  a + b\n\nThat was the last hint.\n"));
   CHECK(has(result.out, "docs/ch01.md#x\n"));
   CHECK(has(result.out, "./course diff ch01/a --mine"));
@@ -614,6 +617,13 @@ TEST_CASE("wrong code of every kind is told in words, and never stops the course
             "  a { that is never closed: this one, or one inside it\n"
             "      inline int sum(int a, int b) {\n"));
 
+  scratch.write_sum("return a + b;");
+  write(scratch.mine("a-sum") / "other.cpp", "#include \"sum.hpp\"\nint main() {}\n");
+  CHECK(has(scratch.course({"check", "ch01/a"}).out,
+            "ch01/a does not compile:\n\n  mine/ch01-sums/a-sum/other.cpp:2\n"
+            "  a second main(): the program's is in main.cpp\n      int main() {}\n"));
+  fs::remove(scratch.mine("a-sum") / "other.cpp");
+
   fs::remove(scratch.mine("a-sum") / "sum.hpp");
   Result result = scratch.course({"check", "ch01/a"});
   CHECK(result.exit.code == 1);
@@ -621,10 +631,17 @@ TEST_CASE("wrong code of every kind is told in words, and never stops the course
   CHECK(has(result.err, "mine/ch01-sums/a-sum/sum.hpp is gone"));
 
   write(scratch.root() / "mine/progress.json", "<<<<<<< mine\n");
-  result = scratch.course({"list"});
-  CHECK(result.exit.ok());
-  CHECK(one_line(result.err));
-  CHECK(has(result.out, "started"));
+  for (bool folder : {false, true}) {
+    if (folder) {
+      fs::remove(scratch.root() / "mine/progress.json");
+      fs::create_directories(scratch.root() / "mine/progress.json");
+    }
+    result = scratch.course({"list"});
+    CHECK(result.exit.ok());
+    CHECK(one_line(result.err));
+    CHECK_MESSAGE(has(result.err, "cannot read mine/progress.json: mend it"), result.err);
+    CHECK(has(result.out, "started"));
+  }
 }
 
 // Of ninja's: it compares the times of files, so that old code was judged and passed.
@@ -878,6 +895,10 @@ TEST_CASE("run --mine runs the reader's program, and diff --mine compares it wit
     Result ran = scratch.course({"run", "ch01/a", "--mine"});
     CHECK(ran.exit.code == 0);
     CHECK(ran.out == "7\n");
+    // Where a shell's completion leads to.
+    ran = scratch.course({"run", "mine/ch01-sums/a-sum/"});
+    CHECK(ran.exit.code == 0);
+    CHECK(ran.out == "7\n");
   }
 
   Result result = scratch.course({"diff", "ch01/a", "--mine"});
@@ -887,6 +908,7 @@ TEST_CASE("run --mine runs the reader's program, and diff --mine compares it wit
   CHECK(has(result.out, "+  return a + b + 4;\n"));
   write(scratch.mine("a-sum") / ".sum.hpp.swp", "an editor's");
   CHECK(scratch.course({"diff", "ch01/a", "--mine"}).out == result.out);
+  CHECK(scratch.course({"diff", "mine/ch01-sums/a-sum"}).out == result.out);
   CHECK(has(scratch.course({"diff", "ch01/a", "--mine", "--from", "ch01/b", "--stat"}).out,
             "twice.hpp (removed)"));
 

@@ -18,8 +18,8 @@ namespace course {
 
 // Runs cmake with these arguments to its end, without the command lines and the progress in what it
 // said; `doing` ("Building ch04-a-epoll") is shown if it takes longer than a moment. The folder
-// must be locked. Throws Interrupted, Outdated as soon as `outdated` says so, and Failure if the disk
-// is full.
+// must be locked. Throws Interrupted, Outdated as soon as `outdated` says so, and Failure if the
+// disk is full.
 struct Built {
   bool ok;
   std::string said;  // every line with its newline

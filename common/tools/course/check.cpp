@@ -86,7 +86,7 @@ void show_failure(const Map& map, const Stage& stage, const Outcome& outcome, st
                             ? "the first of " + count + " fails:"
                             : std::to_string(passed) + " of " + count +
                                   (passed == 1 ? " passes" : " pass") + ", the next one fails:";
-  std::string text = look.paint("31", stage.short_name() + ": " + heading) + "\n\n" +
+  std::string text = look.paint("31", wrap(stage.short_name() + ": " + heading, "", look)) + "\n" +
                      wrap(outcome.name, "  ", look) + "\n";
   if (std::string part = unwritten(outcome.output); !part.empty()) {
     print(text + wrap("Not written yet: " + part, "  ", look) + "\nNext: write it, and " +
@@ -114,7 +114,7 @@ void show_next(const Map& map, const Stage& stage) {
   Style look = style();
   std::string name = stage.short_name();
   auto command = [&](const std::string& words, const std::string& what) {
-    return "  " + look.paint("1", pad(words + "  ", 30)) + what + "\n";
+    return entry(words, what, look);
   };
   std::string text = "\nNext\n" + command("./course run " + name + " --mine", "watch it work") +
                      command("./course diff " + name + " --mine", "your code and ours") +

@@ -429,6 +429,13 @@ std::string wrap(const std::string& text, const std::string& indent, const Style
   return line.empty() ? wrapped : wrapped + line + "\n";
 }
 
+std::string entry(const std::string& command, const std::string& what, const Style& style) {
+  std::string words = command.size() < 29 ? pad(command, 29) : command;
+  if (columns(words) + 3 + columns(what) <= style.width)
+    return "  " + style.paint("1", words) + " " + what + "\n";
+  return "  " + style.paint("1", command) + "\n" + wrap(what, "      ", style);
+}
+
 std::string explained(const std::string& said, const Map& map, const Stage& stage,
                       const Style& style) {
   fs::path own = map.root() / own_folder(stage);

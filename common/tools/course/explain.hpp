@@ -57,5 +57,8 @@ struct CompileError {
 // and a newline behind. Longer words stay whole.
 [[nodiscard]] std::string wrap(const std::string& text, const std::string& indent,
                                const Style& style);
+// A command and what it is for: in two columns, or, where they do not fit, below each other.
+[[nodiscard]] std::string entry(const std::string& command, const std::string& what,
+                                const Style& style);
 
 }  // namespace course

@@ -27,7 +27,7 @@ int hint(const Workshop& workshop, const std::string& name) {
   std::size_t before = std::min(progress.hints_shown(stage, failing), help.hints.size());
   std::size_t shown = std::min(before + 1, help.hints.size());
   Style look = style();
-  std::string text = look.paint("1", failing) + "\n";
+  std::string text = look.paint("1", wrap(failing, "", look));
   for (std::size_t i = 0; i < shown; ++i)
     text += "\n" +
             look.paint(i < before ? "2" : "36", "Hint " + std::to_string(i + 1) + " of " +
@@ -41,9 +41,9 @@ int hint(const Workshop& workshop, const std::string& name) {
             (help.hints.empty() ? "There are no hints for this case.\n"
              : shown == before  ? "There are no more hints.\n"
                                 : "That was the last hint.\n") +
-            (where.empty() ? "" : "  the text                      " + where + "\n") +
-            "  ./course diff " + pad(short_name + " --mine", 16) + " your code and ours\n" +
-            "  ./course break " + pad(short_name, 15) + " what such mistakes look like\n";
+            (where.empty() ? "" : entry("the text", where, look)) +
+            entry("./course diff " + short_name + " --mine", "your code and ours", look) +
+            entry("./course break " + short_name, "what such mistakes look like", look);
   }
   progress.show_hints(stage, failing, shown);
   print(text);

@@ -176,6 +176,20 @@ int dispatch(int argc, char** argv) {
     throw Failure("only run and serve pass on what stands behind --", 2);
   if (generated) comes_later("--generated");
 
+  // A shell's completion leads to mine/…: then their own code is meant, or the command says so.
+  auto is_mine = [&](const std::string& name) {
+    return !name.empty() && name != "tools" && workshop.map.find(name).mine;
+  };
+  run_options.mine |= is_mine(run_options.stage);
+  diff_options.mine |= is_mine(diff_options.stage);
+  for (const std::string& name : {suites_of, break_in, diff_options.from})
+    if (is_mine(name))
+      throw Failure(in_quotes(name) + " is your code, and " +
+                        (command == "diff" ? "--from" : "./course " + command) +
+                        " is about ours; yours: ./course " +
+                        (command == "diff" ? "diff STAGE --mine" : "check " + name),
+                    2);
+
   if (*list_command) return list(workshop);
   if (*run_command) {
     if (run_options.stage.empty() != run_options.all)

@@ -160,16 +160,18 @@ Place Map::find(std::string_view given) const {
     if (!inside.empty() && *inside.begin() != "..") name = inside.string();
   }
   while (name.ends_with('/')) name.pop_back();
-  if (name.starts_with("mine/")) name.erase(0, 5);  // the reader's own folders have the same names
+  bool mine = name.starts_with("mine/");  // the reader's own folders have the same names
+  if (mine) name.erase(0, 5);
 
   std::size_t slash = name.find('/');
   std::string wanted = name.substr(0, slash);
   for (const Chapter& chapter : chapters_) {
     if (wanted != chapter.name && wanted != chapter.folder) continue;
-    if (slash == std::string::npos) return {&chapter, nullptr};
+    if (slash == std::string::npos) return {&chapter, nullptr, mine};
     wanted = name.substr(slash + 1);
     for (const Stage& stage : chapter.stages)
-      if (wanted == stage.name || wanted == short_stage(stage.name)) return {&chapter, &stage};
+      if (wanted == stage.name || wanted == short_stage(stage.name))
+        return {&chapter, &stage, mine};
 
     std::vector<std::string> names;
     for (const Stage& stage : chapter.stages) names.push_back(stage.name);

@@ -39,6 +39,7 @@ struct Chapter {
 struct Place {
   const Chapter* chapter;
   const Stage* stage;  // nullptr: the whole chapter
+  bool mine = false;   // it was named as a folder below mine/, the reader's own
 };
 
 // Reads every chapter.json below the root, and the list of what is still to come. Not changed

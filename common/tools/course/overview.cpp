@@ -2,6 +2,7 @@
 
 #include "course/commands.hpp"
 #include "course/exercise.hpp"
+#include "course/explain.hpp"
 #include "course/progress.hpp"
 #include "course/terminal.hpp"
 
@@ -13,20 +14,41 @@ std::string padded(std::string text, std::size_t width) {
   return text;
 }
 
-// At most 80 columns: the titles are ASCII.
-std::string row(const Stage& stage, Progress::State state, const Style& style) {
-  bool marked = !stage.written || state != Progress::State::untouched;
-  std::string line = "  " + padded(stage.chapter + "/" + stage.name + " ", 26);
-  std::size_t room = (!stage.written ? 73 : marked ? 71 : 80) - line.size();
-  std::string title = stage.title;
-  if (title.size() > room) title = title.substr(0, room - 3) + "...";
-  if (stage.written && !marked) return line + title + "\n";
-  if (stage.written)
-    return line + padded(title, room) + "  " +
-           (state == Progress::State::passed ? style.paint("32", "passed")
-                                             : style.paint("33", "started")) +
-           "\n";
-  return style.paint("2", line + padded(title, room) + "  later") + "\n";
+// "ch04/x-nonblocking-connect": the room that the names need.
+std::size_t longest_name(const Map& map) {
+  std::size_t longest = 0;
+  for (const Chapter& chapter : map.chapters())
+    for (const Stage& stage : chapter.stages)
+      longest = std::max(longest, stage.chapter.size() + 1 + stage.name.size());
+  return longest;
+}
+
+// The name, the title in as many lines as it needs, and how far the reader is, in columns; on a
+// narrow terminal the title stands below the name.
+std::string row(const Stage& stage, Progress::State state, std::size_t longest,
+                const Style& style) {
+  const char *mark = "later", *code = "2";
+  if (stage.written && state == Progress::State::untouched) mark = code = "";
+  if (stage.written && state == Progress::State::started) mark = "started", code = "33";
+  if (stage.written && state == Progress::State::passed) mark = "passed", code = "32";
+  std::string name = "  " + padded(stage.chapter + "/" + stage.name, longest + 2);
+  auto line = [&](const std::string& words) {
+    std::string text = stage.written ? words : style.paint("2", words);
+    if (*mark == '\0') text.erase(text.find_last_not_of(' ') + 1);
+    return *mark == '\0' ? text + "\n" : text + "  " + style.paint(code, mark) + "\n";
+  };
+  constexpr std::size_t narrow = 72, mark_width = 9;
+  if (style.width < narrow) return line(name) + wrap(stage.title, "      ", style);
+  Style column = style;
+  column.width =
+      std::min<std::size_t>(style.width, 100) - name.size() - (*mark == '\0' ? 0 : mark_width);
+  std::string title = wrap(stage.title, "", column), first = title.substr(0, title.find('\n'));
+  std::string text = line(name + (*mark == '\0' ? first : padded(first, column.width)));
+  if (first.size() + 1 < title.size()) {
+    column.width = style.width;
+    text += wrap(title.substr(first.size() + 1), std::string(name.size(), ' '), column);
+  }
+  return text;
 }
 
 // What the reader does next with their own code, as commands with a word on each: they go on with
@@ -94,7 +116,7 @@ int overview(const Workshop& workshop) {
   for (const Chapter& chapter : workshop.map.chapters())
     for (const Stage& stage : chapter.stages)
       if (auto state = progress.state(stage); state != Progress::State::untouched)
-        yours += "  " + padded(stage.chapter + "/" + stage.name + " ", 26) +
+        yours += "  " + padded(stage.chapter + "/" + stage.name, longest_name(workshop.map) + 2) +
                  (state == Progress::State::passed ? "passed" : "started") + "\n";
   std::string text =
       look.paint("1", "Asynchronous programming in C++20, one small stage at a time") + "\n\n" +
@@ -124,9 +146,12 @@ int list(const Workshop& workshop) {
   std::string text;
   Progress progress = Progress::to_show(workshop.map);
   for (const Chapter& chapter : workshop.map.chapters()) {
+    std::size_t width = 6 + chapter.title.size() + 3 + chapter.text.size();
     text += look.paint("1", padded(chapter.name, 6) + chapter.title) +
-            (chapter.text.empty() ? "" : "   " + chapter.text) + "\n";
-    for (const Stage& stage : chapter.stages) text += row(stage, progress.state(stage), look);
+            (chapter.text.empty() ? "" : (width > look.width ? "\n      " : "   ") + chapter.text) +
+            "\n";
+    for (const Stage& stage : chapter.stages)
+      text += row(stage, progress.state(stage), longest_name(workshop.map), look);
   }
   print(text);
   return 0;

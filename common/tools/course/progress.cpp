@@ -46,7 +46,7 @@ void Progress::load() {
     for (const auto& [name, entry] : content.items())
       stages_[name] = {entry.value("passed", ""), entry.value("failing", ""),
                        entry.value("hints", std::map<std::string, std::size_t>())};
-  } catch (const json::exception&) {
+  } catch (const std::exception&) {  // no JSON; or no file but a folder
     throw Failure("cannot read mine/progress.json: mend it, or remove it to begin anew");
   }
 }

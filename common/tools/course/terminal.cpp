@@ -80,6 +80,8 @@ std::string pad(std::string_view text, std::size_t width) {
 Style style() {
   Style style;
   style.utf8 = utf8_locale();
+  if (int width = std::atoi(variable("COLUMNS").c_str()); width >= 20 && width <= 1000)
+    style.width = static_cast<std::size_t>(width);
   if (!on_terminal(STDOUT_FILENO)) return style;
   winsize size{};
   if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) style.width = size.ws_col;

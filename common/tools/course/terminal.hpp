@@ -15,8 +15,8 @@ struct Style {
   [[nodiscard]] std::string paint(std::string_view code, std::string_view text) const;
 };
 
-// Of standard output: as wide as the terminal, or 80 in a pipe; no colour in a pipe, with NO_COLOR
-// or on a terminal that does not obey escapes.
+// Of standard output: as wide as the terminal, or in a pipe as COLUMNS says, or 80; no colour in a
+// pipe, with NO_COLOR or on a terminal that does not obey escapes.
 [[nodiscard]] Style style();
 
 [[nodiscard]] bool on_terminal(int fd);

@@ -14,9 +14,13 @@
 namespace course {
 namespace {
 
+const std::string tools = "^tools$";  // a label
+
 process::Command ctest(const Workshop& workshop, const std::string& label) {
-  // Long runs, and the upkeep of the text, have commands of their own.
-  process::Command command{{"ctest", "--label-exclude", "^(fuzz|proof|bench|text)$"}};
+  // Long runs, and the upkeep of the text, have commands of their own. The tools' suites take
+  // longer than all others together: they have to be asked for.
+  std::string others = label == tools ? "fuzz|proof|bench|text" : "fuzz|proof|bench|text|tools";
+  process::Command command{{"ctest", "--label-exclude", "^(" + others + ")$"}};
   command.directory = workshop.build;
   if (!label.empty()) command.arguments.insert(command.arguments.end(), {"--label-regex", label});
   return command;
@@ -48,7 +52,10 @@ Ended run_suites(process::Command command) {
 int test(const Workshop& workshop, const std::string& name) {
   std::string label, what = "the course";
   Place place{nullptr, nullptr};
-  if (!name.empty()) {
+  if (name == "tools") {
+    what = "the tools";
+    label = tools;
+  } else if (!name.empty()) {
     place = workshop.map.find(name);
     if (place.stage)
       what = workshop.map.stage(name).short_name();
@@ -62,7 +69,7 @@ int test(const Workshop& workshop, const std::string& name) {
   std::string missing;
   for (const Chapter& chapter : workshop.map.chapters())
     for (const Stage& stage : chapter.stages)
-      if (stage.written && (!place.chapter || place.chapter == &chapter) &&
+      if (label != tools && stage.written && (!place.chapter || place.chapter == &chapter) &&
           (!place.stage || place.stage == &stage)) {
         // Without sources a stage has no suite, which must not pass for success.
         workshop.map.require_sources(stage);
