@@ -920,7 +920,7 @@ class Script {
     // Scripts, not links: what a case writes in their place must not reach the system's own. And
     // none of them gets the real PATH back, where a real apt-get is.
     for (const std::string tool : {"sh", "cat", "chmod", "dirname", "env", "find", "flock", "grep",
-                                   "mkdir", "readlink", "rm", "sed", "setsid", "uname"})
+                                   "mkdir", "readlink", "rm", "sed", "setsid", "sleep", "uname"})
       add(tool, "exec " + std::string(fs::exists("/usr/bin/" + tool) ? "/usr/bin/" : "/bin/") +
                     tool + " \"$@\"");
     add("id", "echo 0");
@@ -1024,10 +1024,17 @@ TEST_CASE("where nothing can be built the script says so in one line") {
   fs::create_directories(script.folder() / "locked/.course-lock");
   process::Command bad_compiler = script.command({"list"});
   bad_compiler.environment.back() = {"CXX", "nosuchcxx"};
+  process::Command old_clang = script.command({"list"}), old_gcc = old_clang;
+  script.add("clang++-14", "exec /usr/bin/c++ -D__clang__ -D__clang_major__=14 \"$@\"");
+  old_clang.environment.back() = {"CXX", "clang++-14"};
+  script.add("g++-11", "exec /usr/bin/c++ -U__GNUC__ -D__GNUC__=11 \"$@\"");
+  old_gcc.environment.back() = {"CXX", "g++-11"};
   for (const auto& [result, said] :
        {std::pair{script.run({"-Blocked", "list"}), "cannot write to "},
         {script.run({"-Bwith # inside", "list"}), "CMake cannot build"},
-        {process::run(bad_compiler), "CXX=nosuchcxx is not a usable C++20 compiler"}}) {
+        {process::run(bad_compiler), "CXX=nosuchcxx is not a usable C++20 compiler"},
+        {process::run(old_clang), "it takes g++ 12, clang 16 or newer"},
+        {process::run(old_gcc), "it takes g++ 12, clang 16 or newer"}}) {
     CHECK(result.exit.code == 1);
     CHECK_MESSAGE(one_line(result.err), result.err);
     CHECK(has(result.err, said));
@@ -1053,6 +1060,43 @@ TEST_CASE(
   CHECK(result.err ==
         "Building the course command ...\nFAILED: x\nx:1: no\n"
         "course: the course command does not build, see above\n");
+}
+
+TEST_CASE("a build folder keeps its compiler, and says so to a CXX that names another one") {
+  Script script;
+  script.add_packages("g++ cmake libcli11-dev");
+  for (const char* name : {"first++", "other++"}) script.add(name, ":");
+  fs::create_symlink(script.folder() / "bin/first++", script.folder() / "bin/same++");
+  CHECK(script.run({"list"}).exit.ok());
+  std::ofstream(script.root() / "build/dev/CMakeCache.txt", std::ios::app)
+      << "CMAKE_CXX_COMPILER:FILEPATH=" << (script.folder() / "bin/first++").string() << "\n";
+  process::Command command = script.command({"list"});
+  for (const char* name : {"first++", "same++", ""}) {
+    command.environment.back() = {"CXX", name};
+    CHECK(process::run(command).err == "");
+  }
+  command.environment.back() = {"CXX", "other++"};
+  Result result = process::run(command);
+  CHECK(result.exit.ok());
+  CHECK_MESSAGE(one_line(result.err), result.err);
+  CHECK(has(result.err, "bin/first++; to use CXX=other++: ./course -B ~/course-build list\n"));
+}
+
+TEST_CASE("while the program is built, a log gets a line now and then that says how far it is") {
+  Script script;
+  script.add_packages("g++ cmake libcli11-dev");
+  script.add("sleep", "exec /bin/sleep 0.01");
+  std::string go = (script.folder() / "go").string();
+  script.add("cmake", "echo '[1/3] one'; echo '[2/3] two'; while ! [ -e '" + go +
+                          "' ]; do /bin/sleep 0.01; done; exit 1");
+  process::Child child(script.command({"list"}));
+  auto until = std::chrono::steady_clock::now() + testing::patience;
+  while (!has(child.err(), "Building the course command ... 2/3\n") && !child.ended_within(5ms) &&
+         std::chrono::steady_clock::now() < until) {
+  }
+  CHECK(has(child.err(), "Building the course command ...\nBuilding the course command ... 2/3\n"));
+  write(go, "");
+  CHECK(child.wait(testing::patience).code == 1);
 }
 
 TEST_CASE("what ends the script ends its build") {
