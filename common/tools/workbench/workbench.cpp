@@ -81,6 +81,8 @@ std::optional<std::size_t> cases_run(const std::string& output) {
   return count;
 }
 
+constexpr std::string_view watchdog_line = "  HANGS: it did not end within its time";
+
 // What stands between doctest's lines about itself and the heading with the case's name.
 std::string unframed(const std::string& output) {
   std::istringstream lines(output);
@@ -96,7 +98,8 @@ std::string unframed(const std::string& output) {
     }
     if (holding) keep(held);
     holding = false;
-    if (line.starts_with("[doctest]") || line.starts_with("=====")) continue;
+    if (line.starts_with("[doctest]") || line.starts_with("=====") || line == watchdog_line)
+      continue;
     held = line;
     holding = true;
   }
@@ -183,8 +186,6 @@ std::string of_shapes(const std::string& said) {
   }
   return kept;
 }
-
-constexpr std::string_view watchdog_line = "  HANGS: it did not end within its time";
 
 Outcome outcome(const std::string& name, const process::Child& child, const process::Exit& exit,
                 bool killed) {
@@ -300,6 +301,7 @@ void Workbench::set_up() const {
                            "CMAKE_TOOLCHAIN_FILE", "doctest_DIR", "nlohmann_json_DIR", "CLI11_DIR"})
     if (std::string value = cached(build_, name); !value.empty() && !value.ends_with("-NOTFOUND"))
       arguments.push_back("-D" + std::string(name) + "=" + value);
+  if (outdated_) arguments.push_back("-DCMAKE_BUILD_TYPE=Debug");  // a report names lines
   std::string wanted;
   for (const std::string& argument : arguments) wanted += argument + "\n";
   fs::path record = tree() / ".arguments";
@@ -415,8 +417,10 @@ std::vector<Outcome> Workbench::judge(const Variant& variant, const std::vector<
 std::vector<Outcome> Workbench::judge(const std::vector<Trial>& trials, bool until_failure,
                                       int patience) const {
   // The suite's own patience with a program is shorter than ours with the suite, since it can say
-  // more; and its watchdog, which is twice that, is as long, since ours cannot be blocked.
+  // more; and its watchdog, which is twice that, comes a moment after ours, which cannot be
+  // blocked, and looks what the case was doing.
   milliseconds limit = std::chrono::seconds(6) * patience;
+  constexpr milliseconds moment{500};
   if (!emulator.empty()) limit *= 4;
   if (!sanitizers_.empty()) limit *= 3;
   std::optional<MemoryLimit> memory_limit;
@@ -455,7 +459,7 @@ std::vector<Outcome> Workbench::judge(const std::vector<Trial>& trials, bool unt
           {"ASAN_OPTIONS", options + ":detect_stack_use_after_return=1:hard_rss_limit_mb=2048"},
           {"UBSAN_OPTIONS", options + ":print_stacktrace=1"},
           {"TSAN_OPTIONS", options}};
-      running.emplace_back(next++, process::Child(command), Clock::now() + limit);
+      running.emplace_back(next++, process::Child(command), Clock::now() + limit - moment);
     }
     for (auto one = running.begin(); one != running.end();) {
       bool over = one->child.ended_within(milliseconds(1));
@@ -484,7 +488,7 @@ std::vector<Outcome> Workbench::judge(const std::vector<Trial>& trials, bool unt
       std::raise(SIGSTOP);
       for (Running& one : running) {
         one.child.signal(SIGCONT);
-        one.deadline = Clock::now() + limit;
+        one.deadline = Clock::now() + limit - moment;
       }
     } else if (number != 0) {
       throw course::Interrupted{number};
