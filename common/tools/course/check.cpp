@@ -190,7 +190,9 @@ bool second_look(const Workshop& workshop, const Stage& stage,
                        (found->place.empty() ? "" : ": " + found->place);
     std::string text = "\n" + wrap(what, "", look);
     if (!found->source.empty()) text += "      " + look.paint("2", found->source) + "\n";
-    if (one.report.empty()) text += first_failed_check(one.output, map.root(), "    ");
+    if (one.report.empty())
+      text += wrap("What happened: " + in_words(one), "    ", look) +
+              first_failed_check(one.output, map.root(), "      ");
     print(text + "\nNext: mend it, and " + look.paint("1", "./course check " + stage.short_name()) +
           " again\n");
     return false;

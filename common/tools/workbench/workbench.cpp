@@ -451,8 +451,8 @@ std::vector<Outcome> Workbench::judge(const std::vector<Trial>& trials, bool unt
       command.arguments =
           command_line({suite(trials[next].variant), filter(trials[next].name), "--no-colors"});
       // A finding is SIGABRT, and its report does not depend on who reads the program's output.
-      std::string options = "abort_on_error=1" + symbolizer + ":log_path=" + temporary.path() +
-                            "/report-" + std::to_string(next);
+      std::string options = "abort_on_error=1" + symbolizer + ":log_path='" + temporary.path() +
+                            "/report-" + std::to_string(next) + "'";
       command.environment = {
           {"TMPDIR", temporary.path()},
           {"COURSE_PATIENCE_MS", std::to_string((limit / 2).count())},
