@@ -32,7 +32,7 @@ inline long raw_write(int fd, const char* bytes, std::size_t size) {
   register long x8 asm("x8") = 64;            //      the number of the call (here, 64 is write)
   asm volatile("svc #0"                       // "supervisor call": the instruction
                : "+r"(x0)                     // in and out
-               : "r"(x1), "r"(x2), "r"(x8)    // in; they keep their values, like all others
+               : "r"(x1), "r"(x2), "r"(x8)    // in; they keep their values, like all but SVE's
                : "memory");                   // as above
   return x0;
 #else

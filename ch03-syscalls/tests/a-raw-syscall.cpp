@@ -1,16 +1,20 @@
 // The suite of ch03/a-raw-syscall.
 
+#include <dlfcn.h>
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstdint>
 #include <fstream>
+#include <functional>
 #include <future>
 #include <string>
 #include <string_view>
@@ -59,21 +63,28 @@ struct Pipe {
   }
 };
 
-// A thread that writes all of a text, closes the pipe, and can be interrupted while it sleeps in
+// A text in which no two pages are equal.
+std::string text_of(std::size_t size) {
+  std::string text(size, ' ');
+  for (std::size_t i = 0; i < size; ++i) text[i] = static_cast<char>('a' + i % 25);
+  return text;
+}
+
+// A thread that writes something, closes the pipe, and can be interrupted while it sleeps in
 // write(). The linker's wrappers do not see a raw system call, so this takes a real signal, and the
 // kernel's word for what the thread does.
 class Writer {
  public:
-  Writer(Pipe& pipe, std::string_view text) : pipe_(pipe) {
+  Writer(Pipe& pipe, std::function<void()> write) : pipe_(pipe) {
     struct sigaction action{};
     action.sa_handler = [](int) {};  // without SA_RESTART: a call that sleeps is broken off
     REQUIRE(::sigaction(SIGUSR1, &action, nullptr) == 0);
     std::promise<pid_t> id;
     std::future<pid_t> known = id.get_future();
-    thread_ = std::thread([this, text, &id] {
+    thread_ = std::thread([this, write = std::move(write), &id] {
       id.set_value(::gettid());
       try {
-        write_all(pipe_.writer.get(), text);
+        write();
       } catch (const std::exception& error) {
         error_ = error.what();
       }
@@ -98,11 +109,7 @@ class Writer {
 
   // Waits until it sleeps in write(), and interrupts it there.
   void interrupt() {
-    auto ended = [&] { return status("State:").empty(); };
-    // It has nothing else to sleep for when the pipe is full.
-    auto asleep = [&] { return pipe_.full() && status("State:") == "S"; };
-    REQUIRE(testing::eventually([&] { return ended() || asleep(); }));
-    REQUIRE_FALSE_MESSAGE(ended(), "write_all() has ended before everything was written");
+    await_sleep();
     REQUIRE(::pthread_kill(thread_.native_handle(), SIGUSR1) == 0);
     // A signal is pending until the kernel has broken off the call, and turns to the handler.
     auto pending = [&] {
@@ -112,7 +119,29 @@ class Writer {
     REQUIRE(testing::eventually([&] { return !pending(); }));
   }
 
+  // Waits until it sleeps in write(), and says whether the instruction that has entered the kernel
+  // is one of this program's own. True where the kernel does not tell.
+  [[nodiscard]] bool sleeps_in_our_code() const {
+    await_sleep();
+    std::ifstream file("/proc/self/task/" + std::to_string(id_) + "/syscall");
+    std::uintptr_t instruction = 0;  // the last one of its words
+    for (std::string word; file >> word;) instruction = std::stoull(word, nullptr, 0);
+    if (instruction == 0 || testing::emulated()) return true;
+    Dl_info there{}, here{};
+    static const char ours = 0;
+    return ::dladdr(reinterpret_cast<void*>(instruction), &there) != 0 &&
+           ::dladdr(&ours, &here) != 0 && there.dli_fbase == here.dli_fbase;
+  }
+
  private:
+  void await_sleep() const {
+    auto ended = [&] { return status("State:").empty(); };
+    // It has nothing else to sleep for when the pipe is full.
+    auto asleep = [&] { return pipe_.full() && status("State:") == "S"; };
+    REQUIRE(testing::eventually([&] { return ended() || asleep(); }));
+    REQUIRE_FALSE_MESSAGE(ended(), "it has ended, and has not written everything");
+  }
+
   // What the kernel says about the thread; nothing when it has ended.
   [[nodiscard]] std::string status(std::string_view field) const {
     std::ifstream file("/proc/self/task/" + std::to_string(id_) + "/status");
@@ -126,6 +155,42 @@ class Writer {
   pid_t id_ = 0;
   std::string error_;
 };
+
+// Address space of more than 4 GiB, of which only the first page can be read: a pipe takes no more,
+// and nobody has to look further.
+class Huge {
+ public:
+  Huge()
+      : start_(
+            ::mmap(nullptr, size_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)) {
+    if (start_ != MAP_FAILED) REQUIRE(::mprotect(start_, page, PROT_READ) == 0);
+  }
+  Huge(const Huge&) = delete;
+  Huge& operator=(const Huge&) = delete;
+  ~Huge() {
+    if (start_ != MAP_FAILED) ::munmap(start_, size_);
+  }
+  // Nothing where the system does not give that much, or an emulator looks at all of it.
+  [[nodiscard]] std::string_view text() const {
+    if (start_ == MAP_FAILED || testing::emulated()) return {};
+    return {static_cast<const char*>(start_), size_};
+  }
+
+ private:
+  static constexpr std::size_t size_ = (std::size_t{1} << 32) + 5;
+  void* start_;
+};
+
+// The compiler keeps `kept` below the stack pointer if it sees no call: whoever pushes something in
+// inline assembly, where the compiler cannot see it, writes over it.
+[[gnu::noinline]] int sum_of_what_is_kept_around_a_write(int fd) {
+  volatile unsigned char kept[120];
+  for (unsigned char i = 0; i < 120; ++i) kept[i] = i;
+  long count = raw_write(fd, "x", 1);
+  int sum = 0;
+  for (unsigned char i = 0; i < 120; ++i) sum += kept[i];
+  return count == 1 ? sum : -1;
+}
 
 // A file that write(2) answers with 0, without an error: the memory of a process that has ended.
 net::Fd open_memory_of_the_dead() {
@@ -148,14 +213,21 @@ TEST_CASE("raw_write() returns how many bytes the kernel took") {
   CHECK(raw_write(pipe.writer.get(), "four", 4) == 4);
   pipe.writer.close();
   CHECK(pipe.read(100) == "four");
+  Pipe full(O_NONBLOCK);
+  std::string text = text_of(10 * page);
+  CHECK(raw_write(full.writer.get(), text.data(), text.size()) == page);
+  CHECK(raw_write(full.writer.get(), text.data(), text.size()) == -EAGAIN);
+  net::Fd null(::open("/dev/null", O_WRONLY | O_CLOEXEC));
+  CHECK(raw_write(null.get(), text.data(), text.size()) == 10 * page);
 }
 
 TEST_CASE("raw_write() offers as many bytes as it is told, and no more") {
   Pipe pipe;
   CHECK(raw_write(pipe.writer.get(), "four and more", 4) == 4);
   CHECK(raw_write(pipe.writer.get(), "", 0) == 0);
+  CHECK(raw_write(pipe.writer.get(), "a\0b and more", 3) == 3);
   pipe.writer.close();
-  CHECK(pipe.read(100) == "four");
+  CHECK(pipe.read(100) == std::string("foura\0b", 7));
 }
 
 TEST_CASE("raw_write() returns minus the number of the error, and leaves errno alone") {
@@ -166,11 +238,43 @@ TEST_CASE("raw_write() returns minus the number of the error, and leaves errno a
   CHECK(errno == 0);
 }
 
-TEST_CASE("raw_write() makes the call itself, without libc") {
+TEST_CASE("raw_write() returns what a signal has left of the call, a part or -EINTR") {
   Pipe pipe;
-  std::size_t before = testing::calls("write");
-  CHECK(raw_write(pipe.writer.get(), "x", 1) == 1);
-  CHECK(testing::calls("write") == before);
+  std::string text = text_of(2 * page);
+  long part = 0, nothing = 0;
+  {
+    Writer writer(pipe, [&] { part = raw_write(pipe.writer.get(), text.data(), text.size()); });
+    writer.interrupt();
+    CHECK(writer.error() == "");
+  }
+  CHECK(part == page);
+  Pipe full;
+  REQUIRE(raw_write(full.writer.get(), text.data(), page) == page);
+  {
+    Writer writer(full, [&] { nothing = raw_write(full.writer.get(), text.data(), text.size()); });
+    writer.interrupt();
+    CHECK(writer.error() == "");
+  }
+  CHECK(nothing == -EINTR);
+}
+
+TEST_CASE("raw_write() makes the call itself, without libc") {
+  std::string text = text_of(page + 1);
+  for (bool all : {false, true}) {
+    INFO("by write_all(): ", all);
+    Pipe pipe;
+    std::size_t before = testing::calls("write*");
+    Writer writer(pipe, [&] {
+      if (all)
+        write_all(pipe.writer.get(), text);
+      else
+        CHECK(raw_write(pipe.writer.get(), text.data(), text.size()) == page + 1);
+      CHECK(testing::calls("write*") == before);
+    });
+    CHECK(writer.sleeps_in_our_code());
+    CHECK(pipe.read(page + 1) == text);
+    CHECK(writer.error() == "");
+  }
 }
 
 TEST_CASE("raw_write() leaves nothing stale in memory, and nothing strange in registers") {
@@ -195,23 +299,61 @@ TEST_CASE("raw_write() leaves nothing stale in memory, and nothing strange in re
   CHECK((a | b | c | d | e | f | g | h | i | j | k | l | m | n | o | p) == 0);
 }
 
-TEST_CASE("write_all() goes on where a signal has cut it short") {
-  std::string sent = std::string(page, 'a') + std::string(page, 'b') + "c";
+TEST_CASE("raw_write() happens each time, and leaves the stack alone") {
   Pipe pipe;
-  Writer writer(pipe, sent);
-  writer.interrupt();  // the kernel has taken one page of it
-  CHECK(pipe.read(sent.size()) == sent);
+  (void)raw_write(pipe.writer.get(), "y", 1);  // nobody looks at the results, and both are equal
+  (void)raw_write(pipe.writer.get(), "y", 1);
+  CHECK(sum_of_what_is_kept_around_a_write(pipe.writer.get()) == 119 * 120 / 2);
+  pipe.writer.close();
+  CHECK(pipe.read(100) == "yyx");
+}
+
+TEST_CASE("write_all() goes on where a signal has cut it short") {
+  std::string sent = text_of(4 * page + 1), received;
+  Pipe pipe;
+  Writer writer(pipe, [&] { write_all(pipe.writer.get(), sent); });
+  for (int part = 0; part < 3; ++part) {
+    writer.interrupt();  // the kernel has taken one page of it, …
+    writer.interrupt();  // … and now, nothing
+    received += pipe.read(page);
+  }
+  received += pipe.read(sent.size());
+  CHECK(received == sent);
   CHECK(writer.error() == "");
 }
 
 TEST_CASE("write_all() asks again if a signal came before the first byte") {
   Pipe pipe;
-  std::string before(page, '.');
+  std::string before = text_of(page);
   REQUIRE(raw_write(pipe.writer.get(), before.data(), before.size()) == page);
-  Writer writer(pipe, "after all");
-  writer.interrupt();
+  Writer writer(pipe, [&] { write_all(pipe.writer.get(), "after all"); });
+  for (int signals = 0; signals < 20; ++signals) writer.interrupt();
   CHECK(pipe.read(page + 9) == before + "after all");
   CHECK(writer.error() == "");
+}
+
+TEST_CASE("write_all() goes by the size of the text, which may be nothing, or have zeros in it") {
+  Pipe pipe;
+  write_all(pipe.writer.get(), "");
+  write_all(pipe.writer.get(), {});
+  write_all(pipe.writer.get(), std::string_view("a\0\nb and more", 4));
+  write_all(pipe.writer.get(), "once more");
+  pipe.writer.close();
+  CHECK(pipe.read(100) == std::string("a\0\nbonce more", 13));
+}
+
+TEST_CASE("a size does not lose its upper half: more than 4 GiB") {
+  Huge huge;
+  std::string_view text = huge.text();
+  if (text.empty()) {
+    MESSAGE("skipped: this system does not give that much address space");
+    return;
+  }
+  Pipe pipe(O_NONBLOCK), other(O_NONBLOCK);
+  CHECK(raw_write(pipe.writer.get(), text.data(), text.size()) == page);
+  CHECK_THROWS_WITH_AS(write_all(other.writer.get(), text),
+                       "write: Resource temporarily unavailable", std::system_error);
+  CHECK(other.full());
 }
 
 TEST_CASE("an error is thrown with the name of the call and the system's reason") {

@@ -15,7 +15,7 @@
 //   the number of write  1, in rax        64, in x8
 //   the arguments        rdi, rsi, rdx    x0, x1, x2
 //   the result           rax              x0
-//   also overwritten     rcx, r11         nothing
+//   also overwritten     rcx, r11         nothing (but see SVE in the text)
 //
 // You need only the CPU that you have.
 inline long raw_write(int fd, const char* bytes, std::size_t size) {
