@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <spawn.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -42,13 +43,14 @@ struct Attributes {
   ~Attributes() { ::posix_spawnattr_destroy(&value); }
 };
 
-// The child starts with no signal blocked, and with SIGPIPE as a shell would give it: we may ignore
-// it, and ignored signals are inherited.
+// The child starts with no signal blocked, and with SIGPIPE and SIGCHLD as a shell would give them:
+// ignored signals are inherited, and we, or whoever started us, may ignore these.
 void reset_signals(posix_spawnattr_t* attributes, bool own_group) {
   sigset_t set;
   ::sigemptyset(&set);
   check(::posix_spawnattr_setsigmask(attributes, &set), "posix_spawnattr_setsigmask");
   ::sigaddset(&set, SIGPIPE);
+  ::sigaddset(&set, SIGCHLD);
   check(::posix_spawnattr_setsigdefault(attributes, &set), "posix_spawnattr_setsigdefault");
   int flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF;
   if (own_group) flags |= POSIX_SPAWN_SETPGROUP;  // group 0: a new one, numbered like the child
@@ -96,6 +98,17 @@ Clock::time_point after(std::optional<std::chrono::milliseconds> deadline) {
   return deadline ? Clock::now() + *deadline : Clock::time_point::max();
 }
 
+// Where SIGCHLD is ignored, and a service manager may start us so, the kernel forgets how children
+// ended.
+void keep_exit_statuses() {
+  struct sigaction action{};
+  ::sigaction(SIGCHLD, nullptr, &action);
+  if (action.sa_handler == SIG_IGN) std::signal(SIGCHLD, SIG_DFL);
+}
+
+// Without it (a kernel before 5.3, an emulator, a sandbox) we look again every few milliseconds.
+constexpr std::chrono::milliseconds glance{5};
+
 }  // namespace
 
 std::string Exit::describe() const {
@@ -125,101 +138,92 @@ Child::Child(const Command& command, Output output) : own_group_(command.own_gro
     check(::posix_spawn_file_actions_addchdir_np(&actions.value, command.directory.c_str()),
           "posix_spawn");
 
+  keep_exit_statuses();
   std::vector<std::string> arguments = command.arguments;
   std::vector<std::string> environment = merged_environment(command);
   check(::posix_spawnp(&pid_, arguments.at(0).c_str(), &actions.value, &attributes.value,
                        pointers(arguments).data(), pointers(environment).data()),
         arguments[0]);
+  end_ = net::Fd(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
 }
 
 Child::Child(Child&& other) noexcept
     : pid_(std::exchange(other.pid_, -1)),
       own_group_(other.own_group_),
       exit_(std::move(other.exit_)),
+      end_(std::move(other.end_)),
       out_pipe_(std::move(other.out_pipe_)),
       err_pipe_(std::move(other.err_pipe_)),
       out_(std::move(other.out_)),
       err_(std::move(other.err_)) {}
 
 Child::~Child() {
-  if (pid_ == -1 || exit_) return;
+  if (pid_ == -1) return;
   signal(SIGKILL);
-  reap(0);
+  while (::waitpid(pid_, nullptr, 0) == -1 && errno == EINTR) {
+  }
 }
 
 void Child::signal(int number) const {
-  if (pid_ != -1 && !exit_) ::kill(own_group_ ? -pid_ : pid_, number);
+  if (pid_ != -1) ::kill(own_group_ ? -pid_ : pid_, number);
 }
 
-// Waits for output, or for its end, until then; false when both streams have ended or time is up.
-bool Child::collect(Clock::time_point until) {
-  std::array<pollfd, 2> ready{{{out_pipe_.get(), POLLIN, 0}, {err_pipe_.get(), POLLIN, 0}}};
-  if (!out_pipe_ && !err_pipe_) return false;
+// Waits until then for output, or for the end, and takes what is there.
+void Child::collect(Clock::time_point until) {
+  if (!end_) until = std::min(until, Clock::now() + glance);
+  std::array<pollfd, 3> ready{
+      {{out_pipe_.get(), POLLIN, 0}, {err_pipe_.get(), POLLIN, 0}, {end_.get(), POLLIN, 0}}};
   int count = ::poll(ready.data(), ready.size(), milliseconds_until(until));
-  if (count == -1 && errno == EINTR) return true;
+  if (count == -1 && errno == EINTR) return;
   if (count == -1) throw net::last_error("poll");
   if (ready[0].revents != 0 && !drain(out_pipe_, out_)) out_pipe_.close();
   if (ready[1].revents != 0 && !drain(err_pipe_, err_)) err_pipe_.close();
-  return count > 0;
 }
 
-bool Child::reap(int flags) {
+// Looks at the end, and leaves the zombie to the destructor: until then the number is ours.
+bool Child::has_ended() {
   if (exit_) return true;
-  int status = 0;
-  pid_t reaped;
-  do reaped = ::waitpid(pid_, &status, flags);
-  while (reaped == -1 && errno == EINTR);
-  if (reaped == -1) throw net::last_error("waitpid");
-  if (reaped == 0) return false;
+  siginfo_t info{};
+  while (::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == -1)
+    if (errno != EINTR) throw net::last_error("waitid");
+  if (info.si_pid == 0) return false;
   exit_ =
-      WIFEXITED(status) ? Exit{WEXITSTATUS(status), 0, false} : Exit{-1, WTERMSIG(status), false};
+      info.si_code == CLD_EXITED ? Exit{info.si_status, 0, false} : Exit{-1, info.si_status, false};
   return true;
 }
 
-// What an ended program has left in the pipes. Whoever else writes into them may go on for ever.
-void Child::collect_rest() {
-  constexpr int more_than_pipes_hold = 8;
-  for (int i = 0; i < more_than_pipes_hold && collect(Clock::now()); ++i) {
+bool Child::ended_by(Clock::time_point until) {
+  while (!has_ended()) {
+    if (Clock::now() >= until) return false;
+    collect(until);
   }
+  // What it has left in the pipes. Whoever else writes into them may go on for ever.
+  constexpr int more_than_pipes_hold = 8;
+  for (int i = 0; i < more_than_pipes_hold; ++i) collect(Clock::now());
+  return true;
 }
 
 Exit Child::wait(std::optional<std::chrono::milliseconds> deadline) {
-  Clock::time_point until = after(deadline);
-  while (collect(until) && Clock::now() < until) {
+  if (!ended_by(after(deadline))) {
+    signal(SIGKILL);
+    ended_by(Clock::time_point::max());
+    exit_->late = true;
   }
-  // Both streams are closed, or were never ours: the end is near, or it is a matter of the
-  // deadline. A grandchild may hold the streams open after the child's end; the deadline covers
-  // that too.
-  while (!reap(deadline ? WNOHANG : 0)) {
-    if (Clock::now() >= until) {
-      signal(SIGKILL);
-      reap(0);
-      exit_->late = true;
-      break;
-    }
-    ::poll(nullptr, 0, 2);
-  }
-  collect_rest();
   return *exit_;
 }
 
 bool Child::ended_within(std::chrono::milliseconds time) {
-  Clock::time_point until = Clock::now() + time;
-  while (collect(until) && Clock::now() < until) {
-  }
-  while (!reap(WNOHANG)) {
-    if (Clock::now() >= until) return false;
-    ::poll(nullptr, 0, 2);
-  }
-  collect_rest();
-  return true;
+  collect(Clock::now());
+  return ended_by(Clock::now() + time);
 }
 
 bool Child::wait_for_output(const std::string& text, std::chrono::milliseconds deadline) {
   Clock::time_point until = after(deadline);
-  while (out_.find(text) == std::string::npos)
-    if (!collect(until)) return out_.find(text) != std::string::npos;
-  return true;
+  while (out_.find(text) == std::string::npos) {
+    if (ended_by(Clock::now()) || Clock::now() >= until) break;
+    collect(until);
+  }
+  return out_.find(text) != std::string::npos;
 }
 
 void Child::close_output() {

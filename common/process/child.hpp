@@ -33,8 +33,10 @@ struct Command {
   int output = -1;  // a descriptor of ours for its standard output, whatever Child::Output says
 };
 
-// A running program. Killed and reaped by the destructor if it is still there. Its standard input
-// is /dev/null unless inherited. Move-only; one thread at a time.
+// A program, running or ended. The destructor reaps it, and kills what is still there before; so
+// until then its number, and that of its group, cannot be anybody else's. Its standard input is
+// /dev/null unless inherited. The first one sets SIGCHLD to its default where it was ignored.
+// Move-only; one thread at a time.
 class Child {
  public:
   enum class Output {
@@ -48,12 +50,11 @@ class Child {
   ~Child();
 
   [[nodiscard]] pid_t pid() const { return pid_; }
-  // Sends a signal, unless the program has been reaped.
+  // Sends a signal; to its group if it has its own, of which some may be left after its end.
   void signal(int number) const;
 
-  // Waits for the end, collecting what is printed meanwhile; kills the program if it takes longer
-  // than `deadline`. What it has started may hold its output open after that: without a deadline
-  // this waits for them, too. May be called again.
+  // Waits for the end, collecting what is printed until then; kills the program if it takes longer
+  // than `deadline`. Nobody waits for what it has started and left behind. May be called again.
   Exit wait(std::optional<std::chrono::milliseconds> deadline = std::nullopt);
   // Collects what is printed for at most this long; true if the program has ended.
   [[nodiscard]] bool ended_within(std::chrono::milliseconds time);
@@ -66,13 +67,14 @@ class Child {
   [[nodiscard]] const std::string& err() const { return err_; }
 
  private:
-  bool collect(std::chrono::steady_clock::time_point until);
-  void collect_rest();
-  bool reap(int flags);
+  void collect(std::chrono::steady_clock::time_point until);
+  bool has_ended();
+  bool ended_by(std::chrono::steady_clock::time_point until);
 
   pid_t pid_ = -1;
   bool own_group_ = false;
   std::optional<Exit> exit_;
+  net::Fd end_;  // a pidfd: readable from the program's end on
   net::Fd out_pipe_, err_pipe_;
   std::string out_, err_;
 };

@@ -39,6 +39,7 @@ std::string explain(const std::system_error& error, const Options& options) {
 void prepare() {
   net::reserve_standard_descriptors();
   std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is an error that we report, not a silent end
+  std::signal(SIGCHLD, SIG_DFL);  // started with it ignored, a stage could not wait for its child
   std::set_terminate(end_with_a_line);
 }
 

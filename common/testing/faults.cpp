@@ -46,7 +46,7 @@ namespace {
   _(epoll_ctl) _(epoll_pwait) _(epoll_pwait2) _(epoll_wait) _(fcntl) _(fork) _(futex)           \
   _(getpeername) _(getsockopt) _(io_uring_enter) _(io_uring_setup) _(ioctl) _(mprotect)         \
   _(nanosleep) _(poll) _(ppoll) _(preadv2) _(pselect) _(pthread_cond_clockwait)                 \
-  _(pthread_cond_timedwait) _(pwritev2) _(read) _(readv) _(recv) _(recvfrom) _(recvmsg)         \
+  _(pthread_cond_timedwait) _(pidfd_open) _(pwritev2) _(read) _(readv) _(recv) _(recvfrom) _(recvmsg)         \
   _(select) _(send) _(sendmsg) _(sendto) _(socket) _(usleep) _(wait4) _(waitid) _(waitpid)      \
   _(write) _(writev)
 // clang-format on
@@ -396,6 +396,7 @@ extern "C" long __wrap_syscall(long number, ...) {
   va_end(rest);
   Fate fate = Fate::real;
   if (number == SYS_io_uring_enter) fate = decide(testing::io_uring_enter_);
+  if (number == SYS_pidfd_open) fate = decide(testing::pidfd_open_);
   if (number == SYS_io_uring_setup) fate = decide(testing::io_uring_setup_);
   // A wait with a limit; what else it can do (to wake, above all) is no sleep.
   long operation = words[1] & FUTEX_CMD_MASK;

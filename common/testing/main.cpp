@@ -33,6 +33,7 @@ class Watchdog : public doctest::IReporter {
     narrate::set_silent(true);
     std::setvbuf(stdout, nullptr, _IOLBF, 0);  // what was said before a hang is not lost
     std::signal(SIGALRM, case_hangs);
+    std::signal(SIGCHLD, SIG_DFL);  // ignored, it would let nobody wait for a child
   }
   void test_case_start(const doctest::TestCaseData& data) override {
     case_name = data.m_name;

@@ -1,11 +1,13 @@
 #include "testing/peer.hpp"
 
+#include <doctest/doctest.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
 
 #include <array>
 #include <chrono>
+#include <exception>
 #include <system_error>
 #include <utility>
 
@@ -39,6 +41,10 @@ void Peer::serve() {
     try {
       script_(std::move(*stream));
     } catch (const std::system_error&) {  // the client is gone
+    } catch (const doctest::detail::TestFailureException&) {
+      // A REQUIRE on this thread: printed and counted already, so the case has failed.
+    } catch (const std::exception& error) {
+      FAIL_CHECK("the peer's script: ", error.what());
     }
   }
 }

@@ -11,8 +11,9 @@ namespace testing {
 
 // Listens, on any free port of 127.0.0.1 unless told otherwise, and gives each connection, one
 // after the other, to `script`, on a thread of its own. Connections close when the script returns,
-// unless it keeps them; a std::system_error that it throws (the client is gone) ends only that
-// connection. The destructor waits for a script that is running.
+// unless it keeps them. What it throws ends only that connection; a std::system_error means that
+// the client is gone, all else, as a REQUIRE that fails, that the case has failed. The destructor
+// waits for a script that is running.
 class Peer {
  public:
   explicit Peer(std::function<void(net::TcpStream)> script,

@@ -8,10 +8,13 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <fstream>
 #include <string>
 #include <string_view>
 
 #include "process/child.hpp"
+#include "testing/faults.hpp"
+#include "testing/peer.hpp"
 #include "testing/program.hpp"
 
 using namespace std::chrono_literals;
@@ -24,6 +27,13 @@ namespace {
 Command shell(const std::string& script) { return {{"/bin/sh", "-c", script}}; }
 
 bool is_gone(pid_t pid) { return ::kill(pid, 0) == -1 && errno == ESRCH; }
+
+// A process without a parent is reaped by somebody else, in their own time.
+bool has_ended(pid_t pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+  std::string line;
+  return !std::getline(file, line) || line.find(") Z ") != std::string::npos;
+}
 
 }  // namespace
 
@@ -64,10 +74,36 @@ TEST_CASE("a program that has ended is not waited for, whatever it has left runn
   command.own_group = true;
   Child child(command);
   REQUIRE(child.wait_for_output("done", testing::patience));
-  process::Exit exit = child.wait(50ms);  // the sleep holds the streams open
-  CHECK(exit.ok());
-  CHECK_FALSE(exit.late);
-  ::kill(-child.pid(), SIGKILL);
+  CHECK(child.wait().ok());  // the sleep holds the streams open
+}
+
+TEST_CASE("what an ended program has left running in its group is reached, by its own number") {
+  Command command = shell("sleep 1000 & echo $!");
+  command.own_group = true;
+  pid_t left = -1;
+  {
+    Child child(command);
+    REQUIRE(child.wait().ok());
+    CHECK_FALSE(is_gone(child.pid()));  // not reaped: the number is nobody else's yet
+    left = std::stoi(child.out());
+    CHECK_FALSE(is_gone(left));
+  }
+  CHECK(testing::eventually([&] { return has_ended(left); }));
+}
+
+TEST_CASE("where SIGCHLD is ignored, as by a service manager, the end is seen all the same") {
+  std::signal(SIGCHLD, SIG_IGN);
+  CHECK(run(shell("exit 3")).exit.code == 3);
+  std::signal(SIGCHLD, SIG_IGN);
+  CHECK(run(shell("sh -c 'exit 4'; exit $?")).exit.code == 4);
+  std::signal(SIGCHLD, SIG_DFL);
+}
+
+TEST_CASE("without a pidfd (an old kernel, a sandbox) the end is noticed as well") {
+  testing::Faults faults("pidfd_open:1:ENOSYS");
+  Child child(shell("sleep 1000 & echo $!; exit 5"));
+  CHECK(child.wait(testing::patience).code == 5);
+  ::kill(std::stoi(child.out()), SIGKILL);
 }
 
 TEST_CASE("what cannot be started is an error with the program's name") {
@@ -151,8 +187,9 @@ TEST_CASE("a signal to a program in a group of its own reaches what it started, 
   Child child(command);
   REQUIRE(child.wait_for_output("\n", testing::patience));
   CHECK_FALSE(child.ended_within(1ms));
+  pid_t started = std::stoi(child.out());
   child.signal(SIGTERM);
-  // The streams end only when the last one who holds them has ended.
   CHECK(child.ended_within(testing::patience));
   CHECK(child.wait().signal == SIGTERM);
+  CHECK(testing::eventually([&] { return has_ended(started); }));
 }

@@ -27,6 +27,7 @@
 
 #include "net/fd.hpp"
 #include "testing/faults.hpp"
+#include "testing/peer.hpp"
 
 using namespace std::chrono_literals;
 using testing::Faults;
@@ -262,4 +263,18 @@ TEST_CASE("words that are no fault, and names of no call, are refused") {
   for (const char* plan : {"read", "read:1", "read:1:EWHAT", "reads:1:EIO", "socket*:1:EIO"})
     CHECK_THROWS_AS(Faults{plan}, std::invalid_argument);
   CHECK_THROWS_AS((void)testing::calls("ppoll*"), std::invalid_argument);
+}
+
+TEST_CASE("a REQUIRE that fails in a peer's script fails the case, and the peer goes on" *
+          doctest::should_fail()) {
+  testing::Peer peer([](net::TcpStream stream) {
+    testing::read_request(stream);
+    REQUIRE(stream.fd().get() == -1);
+  });
+  std::array<char, 1> buffer;
+  for (int i = 0; i < 2; ++i) {
+    net::TcpStream stream = net::TcpStream::connect(peer.address());
+    stream.write_all("\r\n\r\n");
+    CHECK(stream.read(buffer) == 0);
+  }
 }

@@ -4,6 +4,9 @@
 
 #include <chrono>
 #include <ctime>
+#include <filesystem>
+#include <fstream>
+#include <string>
 #include <thread>
 
 namespace course {
@@ -15,13 +18,25 @@ bool has_ended(pid_t child) {
          info.si_pid == child;
 }
 
+// Whether somebody of the group is left beside its leader, which has ended and is not reaped yet.
+bool has_members(pid_t leader) {
+  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+    std::ifstream file(entry.path() / "stat");
+    std::string line, state;
+    std::getline(file, line, ')');  // "pid (name)", then " S parent group"
+    pid_t parent = 0, group = 0;
+    if (file >> state >> parent >> group && group == leader && state != "Z") return true;
+  }
+  return false;
+}
+
 // An interrupted ctest does not wait for its suites. They may have to clean up, but not for long.
-void end_group(pid_t leader) {
+void end_group(const process::Child& leader) {
   using namespace std::chrono_literals;
   auto until = std::chrono::steady_clock::now() + 1s;
-  while (::kill(-leader, 0) == 0 && std::chrono::steady_clock::now() < until)
+  while (has_members(leader.pid()) && std::chrono::steady_clock::now() < until)
     std::this_thread::sleep_for(5ms);
-  ::kill(-leader, SIGKILL);
+  leader.signal(SIGKILL);
 }
 
 }  // namespace
@@ -81,7 +96,7 @@ Ended run_in_foreground(const process::Command& command, Signals& signals) {
     interrupted = info.si_signo;
   }
   Ended ended{child.wait(), interrupted};
-  if (interrupted != 0 && command.own_group) end_group(child.pid());
+  if (interrupted != 0 && command.own_group) end_group(child);
   return ended;
 }
 

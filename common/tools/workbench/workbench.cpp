@@ -120,8 +120,8 @@ Words command_line(Words program) {
 // How a child has ended, with the rest of what it said. Nothing of it is left running: what it has
 // started would hold its output open.
 process::Exit end_of(process::Child& child) {
-  ::kill(-child.pid(), SIGKILL);
-  return child.wait(milliseconds(200));
+  child.signal(SIGKILL);
+  return child.wait();
 }
 
 constexpr std::size_t most_output = 4 << 20;
@@ -435,7 +435,6 @@ std::vector<Outcome> Workbench::judge(const std::vector<Trial>& trials, bool unt
     Clock::time_point deadline;
     bool killed = false;
     Outcome::Usage usage = {};
-    ~Running() { ::kill(-child.pid(), SIGKILL); }  // whatever is left of its group
   };
   course::Signals signals;
   std::list<Running> running;
