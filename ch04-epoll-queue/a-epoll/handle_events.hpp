@@ -10,7 +10,8 @@
 
 // Lets every download that is ready take what has arrived; a token is an index into `downloads`.
 // Returns how many of them are complete now, and forgets those: the end of their stream would be
-// one more event, and they would count twice.
+// one more event, and they would count twice. Once a download is done() nothing more may be read of
+// it: at the end of the stream there is something to be had at every read, and it is nothing.
 inline std::size_t handle_events(Poll& poll, const std::vector<Token>& ready,
                                  std::vector<Download>& downloads) {
   std::size_t completed = 0;

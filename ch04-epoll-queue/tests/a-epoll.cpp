@@ -10,10 +10,11 @@
 
 #include <algorithm>
 #include <chrono>
+#include <concepts>
 #include <future>
 #include <string>
 #include <string_view>
-#include <thread>
+#include <utility>
 #include <vector>
 
 #include "download.hpp"
@@ -169,7 +170,7 @@ TEST_CASE("a signal does not end wait() (pistache issue 565: EINTR ended the eve
   Poll poll;
   poll.registry().add(a.fd, 10);
   poll.registry().add(b.fd, 20);
-  Faults faults("epoll_wait:every:EINTR");
+  Faults faults("epoll_wait*:every:EINTR");
   a.make_readable();
   CHECK(poll.wait() == std::vector<Token>{10});
   b.make_readable();
@@ -181,8 +182,8 @@ TEST_CASE("a failed epoll_wait() is an error, not a number of events (PhotonLibO
   Poll poll;
   poll.registry().add(a.fd, 10);
   a.make_readable();
-  Faults faults("epoll_wait:1:EBADF");
-  CHECK_THROWS_WITH_AS(poll.wait(), "epoll_wait: Bad file descriptor", std::system_error);
+  Faults faults("epoll_wait*:1:EBADF");
+  CHECK_THROWS_WITH_AS(poll.wait(), doctest::Contains(": Bad file descriptor"), std::system_error);
 }
 
 TEST_CASE("a registration that fails is an error, not a wait for ever") {
@@ -210,8 +211,8 @@ TEST_CASE("a queue owns one descriptor, and gives it back") {
     CHECK(testing::open_descriptors() == before + 1);
   }
   CHECK(testing::open_descriptors() == before);
-  Faults faults("epoll_create1:1:EMFILE");
-  CHECK_THROWS_WITH_AS(Poll(), "epoll_create1: Too many open files", std::system_error);
+  Faults faults("epoll_create1*:1:EMFILE");
+  CHECK_THROWS_WITH_AS(Poll(), doctest::Contains("epoll_create"), std::system_error);
 }
 
 TEST_CASE("a queue does not leak into programs that we start") {
@@ -249,12 +250,21 @@ TEST_CASE("wait() blocks until something is ready, however long that takes") {
   Source a;
   Poll poll;
   poll.registry().add(a.fd, 10);
-  std::future<void> later = std::async(std::launch::async, [&] {
-    std::this_thread::sleep_for(300ms);  // longer than a timeout that somebody might think of
-    a.make_readable();
-  });
+  a.make_readable();
+  Faults faults("epoll_wait*:every:ETIME");  // a limit, if there is one, passes twice before
   CHECK(poll.wait() == std::vector<Token>{10});
-  later.get();
+}
+
+TEST_CASE("a queue that has moved takes its registrations along, and leaves no way to them") {
+  if constexpr (std::move_constructible<Poll>) {
+    Source a, b;
+    Poll before;
+    before.registry().add(a.fd, 10);
+    Poll poll(std::move(before));
+    a.make_readable();
+    CHECK(poll.wait() == std::vector<Token>{10});
+    CHECK_THROWS_AS(before.registry().add(b.fd, 20), std::system_error);  // NOLINT: moved from
+  }
 }
 
 TEST_CASE("handle_events() takes what has arrived, and does not wait for the rest") {
@@ -275,6 +285,56 @@ TEST_CASE("handle_events() takes what has arrived, and does not wait for the res
   CHECK(handle_events(poll, poll.wait(), downloads) == 1);
   CHECK_FALSE(downloads[0].done());
   CHECK(downloads[1].done());
+}
+
+TEST_CASE("handle_events() goes through the whole batch, and counts each that is complete") {
+  Peer half([](net::TcpStream stream) {
+    testing::read_request(stream);
+    stream.write_all("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\npi");
+    testing::read_request(stream);  // until the client is gone
+  });
+  Delayserver server;
+  std::vector<Download> downloads;
+  Poll poll;
+  for (Token token = 0; token < 5; ++token) {
+    downloads.emplace_back(token == 1 ? half.address() : server.address(),
+                           "request-" + std::to_string(token), 0ms);
+    poll.registry().add(downloads[token].fd(), token);
+    REQUIRE(has_arrived(downloads[token]));
+  }
+  // Not the order of the vector; and 4, whose answer is here too, is none of this batch.
+  CHECK(handle_events(poll, {3, 1, 0, 2}, downloads) == 3);
+  for (Token token = 0; token < 5; ++token)
+    CHECK(downloads[token].done() == (token != 1 && token != 4));
+}
+
+TEST_CASE("handle_events() makes nothing of an event behind which there is nothing") {
+  Peer silent([](net::TcpStream stream) {
+    testing::read_request(stream);
+    testing::read_request(stream);  // until the client is gone
+  });
+  std::vector<Download> downloads;
+  downloads.emplace_back(silent.address(), "request-0", 0ms);
+  Poll poll;
+  poll.registry().add(downloads[0].fd(), 0);
+  CHECK(handle_events(poll, {0}, downloads) == 0);
+  CHECK_FALSE(downloads[0].done());
+  CHECK_THROWS_AS(poll.registry().add(downloads[0].fd(), 0), std::system_error);  // it still is
+}
+
+TEST_CASE("handle_events() is done with a download at the end of its answer, whatever comes then") {
+  Peer peer([](net::TcpStream stream) {
+    testing::read_request(stream);
+    stream.write_all("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nping");
+  });
+  std::vector<Download> downloads;
+  downloads.emplace_back(peer.address(), "request-0", 0ms);
+  pollfd end{downloads[0].fd().get(), POLLRDHUP, 0};
+  REQUIRE(::poll(&end, 1, -1) == 1);  // the answer is here, and the end of the stream behind it
+  Poll poll;
+  poll.registry().add(downloads[0].fd(), 0);
+  CHECK(handle_events(poll, poll.wait(), downloads) == 1);
+  CHECK(downloads[0].response().body == "ping");
 }
 
 TEST_CASE("handle_events() leaves alone what is not ready") {
@@ -349,17 +409,16 @@ TEST_CASE(
 }
 
 TEST_CASE("the program has all five requests in flight at once, and sleeps between the answers") {
+  testing::check_all_in_flight(STAGE_PROGRAM);
   Delayserver server;
   testing::CountedResult counted =
       testing::counted_run(STAGE_PROGRAM, testing::stage_options(server.address()));
   INFO(counted.result.err);
   CHECK(counted.result.exit.describe() == "exit status 0");
-  CHECK(server.stats().peak_in_flight == 5);
-  CHECK(server.answered_messages() ==
-        std::vector<std::string>{"request-4", "request-3", "request-2", "request-1", "request-0"});
+  CHECK(server.answered().size() == 5);
   // An answer may come in two pieces, its head and its body; nothing asks more often than that.
-  CHECK(counted.calls["epoll_wait"] + counted.calls["epoll_pwait"] <= 10);
-  CHECK(counted.calls["read"] + counted.calls["recv"] <= 20);
+  CHECK(counted.calls["epoll_wait*"] <= 10);
+  CHECK(counted.calls["recv*"] <= 20);
 }
 
 COURSE_REQUEST_STAGE_CASES(STAGE_PROGRAM, "epoll_wait")

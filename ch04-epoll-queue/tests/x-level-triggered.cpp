@@ -111,12 +111,12 @@ TEST_CASE("handle_events() reads once for each event, and is told again about th
   Poll poll;
   Turns turns;
   poll.registry().add(downloads[0].fd(), 0);
-  std::size_t events = 0, completed = 0, before = testing::calls("read");
+  std::size_t events = 0, completed = 0, before = testing::calls("recv*");
   while (completed == 0) {
     std::vector<Token> ready = reported_now(poll);
     REQUIRE(ready == std::vector<Token>{0});  // all of it is here: nothing new will arrive
     completed = handle_events(poll, ready, downloads, turns);
-    CHECK(testing::calls("read") - before == ++events);
+    CHECK(testing::calls("recv*") - before == ++events);
   }
   CHECK(completed == 1);
   CHECK(downloads[0].response().body.size() == 30000);
@@ -135,34 +135,56 @@ TEST_CASE("a download that is ready before its turn is not read, and does not en
   poll.registry().add(downloads[1].fd(), 1);
   std::vector<Token> ready = poll.wait();
   REQUIRE(ready == std::vector<Token>{1});
-  std::size_t before = testing::calls("read");
+  std::size_t before = testing::calls("recv*");
   CHECK(handle_events(poll, ready, downloads, turns) == 0);
-  CHECK(testing::calls("read") == before);
+  CHECK(testing::calls("recv*") == before);
   CHECK(reported_now(poll) == std::vector<Token>{});
 }
 
-TEST_CASE("a download that was put aside is reported when its turn comes, though nothing arrives") {
-  Peer peer(answer_when_nudged);
+TEST_CASE("a download that was put aside is taken when its turn comes, though nothing arrives") {
+  Peer peer(answer_when_nudged), second(answer_when_nudged);
   Delayserver server;
   std::vector<Download> downloads;
   downloads.emplace_back(peer.address(), "request-0", 0ms);
   downloads.emplace_back(server.address(), "request-1", 0ms);
-  REQUIRE(has_arrived(downloads[1]));
+  downloads.emplace_back(second.address(), "request-2", 0ms);
+  downloads.emplace_back(server.address(), "request-3", 0ms);
   Poll poll;
   Turns turns;
-  poll.registry().add(downloads[0].fd(), 0);
-  poll.registry().add(downloads[1].fd(), 1);
-  REQUIRE(handle_events(poll, poll.wait(), downloads, turns) == 0);
+  for (Token token = 0; token < 4; ++token) poll.registry().add(downloads[token].fd(), token);
+  REQUIRE(has_arrived(downloads[1]));
+  REQUIRE(has_arrived(downloads[3]));
+  REQUIRE(handle_events(poll, {3, 1}, downloads, turns) == 0);
   nudge(downloads[0]);
   std::size_t completed = 0;
   while (completed == 0) completed = handle_events(poll, poll.wait(), downloads, turns);
-  CHECK(completed == 1);
   CHECK(downloads[0].done());
-  CHECK_FALSE(downloads[1].done());
-  std::vector<Token> ready = reported_now(poll);
-  CHECK(ready == std::vector<Token>{1});
-  CHECK(handle_events(poll, ready, downloads, turns) == 1);
+  // Number 1 may have been taken in the same round. Number 3, for whom it is still too early, has
+  // not, and does not end a wait.
+  while (completed == 1) {
+    std::vector<Token> ready = reported_now(poll);
+    REQUIRE(ready == std::vector<Token>{1});
+    completed += handle_events(poll, ready, downloads, turns);
+  }
   CHECK(downloads[1].done());
+  CHECK_FALSE(downloads[3].done());
+  CHECK(reported_now(poll) == std::vector<Token>{});
+  nudge(downloads[2]);
+  while (completed < 4) completed += handle_events(poll, poll.wait(), downloads, turns);
+  CHECK(downloads[3].done());
+}
+
+TEST_CASE("handle_events() makes nothing of an event behind which there is nothing") {
+  Peer peer(answer_when_nudged);
+  std::vector<Download> downloads;
+  downloads.emplace_back(peer.address(), "request-0", 0ms);
+  Poll poll;
+  Turns turns;
+  poll.registry().add(downloads[0].fd(), 0);
+  CHECK(handle_events(poll, {0}, downloads, turns) == 0);
+  CHECK_FALSE(downloads[0].done());
+  nudge(downloads[0]);
+  CHECK(poll.wait() == std::vector<Token>{0});
 }
 
 TEST_CASE("a download whose turn comes before its answer has been registered all the time") {
@@ -208,8 +230,8 @@ TEST_CASE("those that are ready at once are completed in the order of the reques
 }
 
 TEST_CASE(
-    "a connection that breaks before its turn does not end every wait either (h2o 603, seastar "
-    "1945: interest in EPOLLHUP cannot be switched off)") {
+    "a connection that breaks before its turn does not end every wait either (h2o 603: "
+    "interest in EPOLLHUP cannot be switched off)") {
   Peer waiting(answer_when_nudged);
   Peer breaking([](net::TcpStream stream) {
     wait_for_nudge(stream);
@@ -230,12 +252,11 @@ TEST_CASE(
   CHECK(reported_now(poll) == std::vector<Token>{});
 
   nudge(downloads[0]);
-  std::size_t completed = 0;
-  while (completed == 0) completed = handle_events(poll, poll.wait(), downloads, turns);
-  ready = reported_now(poll);
-  CHECK(ready == std::vector<Token>{1});
-  CHECK_THROWS_WITH_AS(handle_events(poll, ready, downloads, turns),
-                       "read: Connection reset by peer", std::system_error);
+  auto until_both_are_done = [&] {
+    while (true) (void)handle_events(poll, poll.wait(), downloads, turns);
+  };
+  CHECK_THROWS_WITH_AS(until_both_are_done(), "read: Connection reset by peer", std::system_error);
+  CHECK(downloads[0].done());
 }
 
 TEST_CASE(
@@ -261,16 +282,10 @@ TEST_CASE(
 }
 
 TEST_CASE("the program has all five requests in flight, and takes the answers in their order") {
-  Delayserver server;
-  process::Result result = testing::run(STAGE_PROGRAM, testing::stage_options(server.address()));
-  INFO(result.out, result.err);
-  CHECK(result.exit.describe() == "exit status 0");
-  CHECK(server.stats().peak_in_flight == 5);
-  CHECK(server.answered_messages() ==
-        std::vector<std::string>{"request-4", "request-3", "request-2", "request-1", "request-0"});
+  std::string out = testing::check_all_in_flight(STAGE_PROGRAM).result.out;
   std::size_t last = 0;
   for (int i = 0; i < 5; ++i) {
-    std::size_t done = result.out.find("200 OK: request-" + std::to_string(i));
+    std::size_t done = out.find("200 OK: request-" + std::to_string(i));
     REQUIRE(done != std::string::npos);
     CHECK(done >= last);
     last = done;
@@ -286,8 +301,8 @@ TEST_CASE("the program sleeps while what is ready is not wanted") {
   CHECK(counted.result.exit.describe() == "exit status 0");
   // Five that are ready, four of them twice. An answer may come in two pieces, its head and its
   // body; nothing waits more often than that.
-  CHECK(counted.calls["epoll_wait"] + counted.calls["epoll_pwait"] <= 14);
-  CHECK(counted.calls["read"] + counted.calls["recv"] <= 10);
+  CHECK(counted.calls["epoll_wait*"] <= 14);
+  CHECK(counted.calls["recv*"] <= 10);
 }
 
 COURSE_REQUEST_STAGE_CASES(STAGE_PROGRAM, "epoll_wait")

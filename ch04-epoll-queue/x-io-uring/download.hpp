@@ -13,7 +13,7 @@
 #include "http/request.hpp"
 #include "http/response_parser.hpp"
 #include "narrate/narrate.hpp"
-#include "net/tcp_stream.hpp"
+#include "tcp_stream.hpp"
 
 // What was on the stack of fetch() while it waited is now an object: nobody waits here, so what we
 // know so far has to live somewhere until the next bytes come.
@@ -21,7 +21,7 @@ class Download {
  public:
   // Connects and sends the request: GET /{delay}/{name}. The answer is for take() to collect.
   Download(const net::Address& server, std::string name, std::chrono::milliseconds delay)
-      : name_(std::move(name)), stream_(net::TcpStream::connect(server)) {
+      : name_(std::move(name)), stream_(TcpStream::connect(server)) {
     std::string path = "/" + std::to_string(delay.count()) + "/" + name_;
     narrate::start(name_, "GET ", path);
     stream_.write_all(http::get_request(path, server.to_string()));
@@ -56,7 +56,7 @@ class Download {
 
  private:
   std::string name_;
-  net::TcpStream stream_;
+  TcpStream stream_;
   std::array<char, 4096> buffer_;
   http::ResponseParser parser_;
 };

@@ -10,7 +10,7 @@
 #include "http/request.hpp"
 #include "http/response_parser.hpp"
 #include "narrate/narrate.hpp"
-#include "net/tcp_stream.hpp"
+#include "tcp_stream.hpp"
 
 // What was on the stack of fetch() while it waited is now an object: nobody waits here, so what we
 // know so far has to live somewhere until the next bytes come.
@@ -18,11 +18,11 @@ class Download {
  public:
   // Connects and sends the request: GET /{delay}/{name}. The answer is for read_some() to collect.
   Download(const net::Address& server, std::string name, std::chrono::milliseconds delay)
-      : name_(std::move(name)), stream_(net::TcpStream::connect(server)) {
+      : name_(std::move(name)), stream_(TcpStream::connect(server)) {
     std::string path = "/" + std::to_string(delay.count()) + "/" + name_;
     narrate::start(name_, "GET ", path);
     stream_.write_all(http::get_request(path, server.to_string()));
-    stream_.set_nonblocking(true);
+    stream_.set_nonblocking();
   }
 
   // Takes what has arrived. False: nothing had. Throws http::ParseError if the server closes the
@@ -49,6 +49,6 @@ class Download {
 
  private:
   std::string name_;
-  net::TcpStream stream_;
+  TcpStream stream_;
   http::ResponseParser parser_;
 };

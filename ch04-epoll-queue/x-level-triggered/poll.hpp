@@ -44,11 +44,9 @@ class Registry {
 // Owns the kernel's queue, but not the sources: remove() them before they are closed.
 class Poll {
  public:
-  Poll()
-      : queue_(net::Fd::checked(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
-        registry_(queue_.get()) {}
+  Poll() : queue_(net::Fd::checked(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")) {}
 
-  [[nodiscard]] const Registry& registry() const { return registry_; }
+  [[nodiscard]] Registry registry() const { return Registry(queue_.get()); }
 
   // Blocks until one source at least is readable, and returns the tokens of all that are. One whose
   // stream has ended is readable too, and so is a broken one: read() tells them apart.
@@ -57,8 +55,9 @@ class Poll {
     // Room for one batch, not a limit: what does not fit comes with the next call.
     std::array<epoll_event, 64> events;
     int count;
-    do count = ::epoll_wait(queue_.get(), events.data(), static_cast<int>(events.size()), -1);
-    while (count == -1 && errno == EINTR);
+    do {
+      count = ::epoll_wait(queue_.get(), events.data(), static_cast<int>(events.size()), -1);
+    } while (count == -1 && errno == EINTR);
     if (count == -1) throw net::last_error("epoll_wait");
     // The kernel has put the ready ones in front: nothing is left to scan.
     std::vector<Token> ready;
@@ -72,5 +71,4 @@ class Poll {
 
  private:
   net::Fd queue_;
-  Registry registry_;
 };

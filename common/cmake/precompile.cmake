@@ -1,9 +1,8 @@
 # For CI's later builds of what its first ones have built already: the standard library's headers are
-# compiled once for all targets (COURSE_PRECOMPILE), which halves the time of most. Off everywhere
-# else, so that no include can be missing. Not doctest, json and CLI11: their global objects would
-# cost each file more than the headers do.
-option(COURSE_PRECOMPILE "Compile the standard library's headers once, for all targets" OFF)
-if(NOT COURSE_PRECOMPILE)
+# compiled once for all targets (COURSE_PRECOMPILE is "all"), which halves the time of most. Off
+# everywhere else, so that no include can be missing in what a reader studies. Not doctest, json and
+# CLI11: their global objects would cost each file more than the headers do.
+if(NOT COURSE_PRECOMPILE STREQUAL "all")
   return()
 endif()
 
@@ -15,8 +14,10 @@ function(course_reuse folder)
   foreach(target ${targets})
     get_target_property(type ${target} TYPE)
     get_target_property(options ${target} COMPILE_OPTIONS)
+    get_target_property(other ${target} PRECOMPILE_HEADERS_REUSE_FROM)
+    get_target_property(own ${target} PRECOMPILE_HEADERS)
     if(type MATCHES "^(EXECUTABLE|OBJECT_LIBRARY|STATIC_LIBRARY)$"
-        AND NOT target STREQUAL "course_standard_library" AND NOT options MATCHES "-O|-fsanitize=fuzzer")
+        AND NOT other AND NOT own AND NOT options MATCHES "-O|-fsanitize=fuzzer")
       target_precompile_headers(${target} REUSE_FROM course_standard_library)
     endif()
   endforeach()

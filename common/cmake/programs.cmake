@@ -57,15 +57,24 @@ endfunction()
 
 # course_stage_suite(NAME SUITE FOLDER)
 # NAME-tests: the suite of the stage in that folder, whose programs course_programs(NAME …) has made. It
-# includes the stage's headers, links what the stage compiles beside its main.cpp, and runs the program.
+# includes the stage's headers, links what the stage compiles beside its main.cpp, and runs the program
+# that stands beside it. Compiled as NAME-suite.
 function(course_stage_suite name suite folder)
-  set(parts "")
+  add_library(${name}-suite OBJECT EXCLUDE_FROM_ALL "${suite}")
+  target_include_directories(${name}-suite PRIVATE "${folder}")
+  target_compile_definitions(${name}-suite PRIVATE "STAGE_PROGRAM=testing::stage_program()")
+  target_link_libraries(${name}-suite PRIVATE course::testing course::common course::faults)
+  course_link_suite(${name} ${name}-suite)
+endfunction()
+
+# NAME-tests of what was compiled as `suite`.
+function(course_link_suite name suite)
+  set(objects $<TARGET_OBJECTS:${suite}>)
   if(TARGET ${name}-parts)
-    set(parts $<TARGET_OBJECTS:${name}-parts>)
+    list(APPEND objects $<TARGET_OBJECTS:${name}-parts>)
   endif()
-  add_executable(${name}-tests "${suite}" ${parts})
-  target_include_directories(${name}-tests PRIVATE "${folder}")
-  target_compile_definitions(${name}-tests PRIVATE STAGE_PROGRAM="$<TARGET_FILE:${name}-with-faults>")
+  add_executable(${name}-tests ${objects})
+  set_target_properties(${name}-tests PROPERTIES LINKER_LANGUAGE CXX)
   target_link_libraries(${name}-tests PRIVATE course::testing course::common course::faults)
 endfunction()
 

@@ -202,7 +202,7 @@ bool Server::Impl::accept_some(Clock::time_point now) {
 }
 
 void Server::Impl::admit(net::TcpStream socket, Clock::time_point now) {
-  socket.set_nonblocking(true);
+  socket.set_nonblocking();
   // Every write is a whole piece: to hold it back until the one before is acknowledged (as Nagle's
   // algorithm does) would only make it late.
   int fd = socket.fd().get(), yes = 1;

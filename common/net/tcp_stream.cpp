@@ -40,11 +40,10 @@ TcpStream TcpStream::connect(const Address& address) {
   return stream;
 }
 
-void TcpStream::set_nonblocking(bool nonblocking) {
+void TcpStream::set_nonblocking() {
   int flags = ::fcntl(socket_.get(), F_GETFL);
   if (flags == -1) throw last_error("fcntl");
-  flags = nonblocking ? flags | O_NONBLOCK : flags & ~O_NONBLOCK;
-  if (::fcntl(socket_.get(), F_SETFL, flags) == -1) throw last_error("fcntl");
+  if (::fcntl(socket_.get(), F_SETFL, flags | O_NONBLOCK) == -1) throw last_error("fcntl");
 }
 
 std::optional<std::size_t> TcpStream::read(std::span<char> buffer) {

@@ -25,8 +25,8 @@ class TcpStream {
   // Takes over a connected socket, such as accept() returns.
   explicit TcpStream(Fd socket) noexcept : socket_(std::move(socket)) {}
 
-  // From now on read() and write() return at once, with or without a result (or wait again).
-  void set_nonblocking(bool nonblocking);
+  // From now on read() and write() return at once, with or without a result.
+  void set_nonblocking();
 
   // Reads what is there, at most buffer.size() bytes. 0: the peer has closed its side. No value:
   // nothing is there yet (only when non-blocking).

@@ -36,4 +36,5 @@
 #include "testing/plain_program.hpp"
 #include "testing/print.hpp"
 #include "testing/program.hpp"
+#include "testing/shape.hpp"
 #include "testing/stage_program.hpp"

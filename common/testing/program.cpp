@@ -24,6 +24,11 @@ std::chrono::milliseconds patience_with_stages() {
 
 bool emulated() { return std::string_view(COURSE_EMULATOR) != ""; }
 
+std::string stage_program() {
+  std::string suite = std::filesystem::read_symlink("/proc/self/exe");
+  return suite.substr(0, suite.rfind("-tests")) + "-with-faults";
+}
+
 process::Command program(const std::string& path, std::vector<std::string> arguments) {
   process::Command command;
   std::istringstream emulator(COURSE_EMULATOR);  // a command line; empty where we run natively

@@ -20,6 +20,21 @@
 namespace testing {
 namespace {
 
+// What a program said last: one that loops says the same thousands of times.
+std::string end_of(const std::string& text) {
+  constexpr std::size_t most = 2000;
+  return text.size() <= most ? text : "…" + text.substr(text.size() - most);
+}
+
+// TCP_CORK holds the bytes back until the connection is closed: they arrive together with the end,
+// always in the same way.
+void say_and_close(net::TcpStream& stream, const std::string& bytes) {
+  int yes = 1;
+  REQUIRE(::setsockopt(stream.fd().get(), IPPROTO_TCP, TCP_CORK, &yes, sizeof yes) == 0);
+  stream.write_all(bytes);
+  (void)net::TcpStream(std::move(stream));
+}
+
 // Runs it, and checks that it ends with exit status 1 and one line on standard error, of which
 // `reason` is a part.
 void check_error(const std::string& program, const net::Address& server, const std::string& reason,
@@ -39,19 +54,28 @@ std::vector<std::string> stage_options(const net::Address& server) {
   return {"--server", server.to_string(), "--unit-ms", "20"};
 }
 
-void check_all_in_flight(const std::string& program) {
-  std::vector<net::TcpStream> waiting;
+CountedResult check_all_in_flight(const std::string& program) {
+  struct Waiting {
+    net::TcpStream stream;
+    std::string message;
+  };
+  std::vector<Waiting> waiting;
   Peer patient([&](net::TcpStream stream) {
-    read_request(stream);
-    waiting.push_back(std::move(stream));
+    std::string path = read_request(stream);
+    path = path.substr(0, path.find(" HTTP/"));
+    waiting.push_back({std::move(stream), path.substr(path.rfind('/') + 1)});
     if (waiting.size() < 5) return;
-    for (auto last = waiting.rbegin(); last != waiting.rend(); ++last)
-      last->write_all("HTTP/1.1 200 OK\r\nContent-Length: 4\r\nConnection: close\r\n\r\nping");
-    waiting.clear();
+    for (; !waiting.empty(); waiting.pop_back()) {
+      const std::string& message = waiting.back().message;
+      say_and_close(waiting.back().stream,
+                    "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(message.size()) +
+                        "\r\n\r\n" + message);
+    }
   });
-  process::Result result = run(program, stage_options(patient.address()));
-  INFO(result.out, result.err);
-  CHECK(result.exit.describe() == "exit status 0");
+  CountedResult counted = counted_run(program, stage_options(patient.address()));
+  INFO(end_of(counted.result.out), counted.result.err);
+  REQUIRE(counted.result.exit.describe() == "exit status 0");
+  return counted;
 }
 
 void check_ordinary_life(const std::string& program, const std::string& waiting_call) {
@@ -80,7 +104,7 @@ void check_faults(const std::string& program, const std::vector<std::string>& pl
     }
     for (Run& one : runs) {
       process::Result result = one.result.get();
-      INFO(one.plan, "\n", result.out, result.err);
+      INFO(one.plan, "\n", end_of(result.out), result.err);
       REQUIRE(result.exit.describe() == "exit status 0");
       REQUIRE(one.server.stats().served == 5);
     }
@@ -90,14 +114,10 @@ void check_faults(const std::string& program, const std::vector<std::string>& pl
 void check_error_reports(const std::string& program, const std::string& reading_call) {
   check_error(program, nobody(), "./course serve");
 
-  // The connection is closed when the script has said its line. TCP_CORK holds the line back until
-  // then: it arrives together with the end, always in the same way.
   auto answer_with = [](const std::string& bytes) {
     return [bytes](net::TcpStream stream) {
       read_request(stream);
-      int yes = 1;
-      REQUIRE(::setsockopt(stream.fd().get(), IPPROTO_TCP, TCP_CORK, &yes, sizeof yes) == 0);
-      stream.write_all(bytes);
+      say_and_close(stream, bytes);
     };
   };
   {

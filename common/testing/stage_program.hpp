@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "net/address.hpp"
+#include "testing/program.hpp"
 
 namespace testing {
 
@@ -15,8 +16,9 @@ namespace testing {
 [[nodiscard]] std::vector<std::string> stage_options(const net::Address& server);
 
 // Checks that it has all its requests on their way before it needs the first answer: none is given
-// before the fifth request has come, and then the last one first.
-void check_all_in_flight(const std::string& program);
+// before the fifth request has come, and then the last one first. Returns what it has printed, and
+// the calls that it made.
+CountedResult check_all_in_flight(const std::string& program);
 
 // Checks that interrupted system calls and single bytes at a time change nothing in its result. It
 // names the family of calls (see faults.hpp) that the stage waits with, as the stages before it do

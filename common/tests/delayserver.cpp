@@ -1206,7 +1206,7 @@ class Crowd {
   std::vector<std::string> receive(std::chrono::milliseconds first) {
     net::Fd queue = net::Fd::checked(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1");
     for (std::size_t i = 0; i < sockets_.size(); ++i) {
-      sockets_[i].set_nonblocking(true);
+      sockets_[i].set_nonblocking();
       epoll_event event{};
       event.events = EPOLLIN;
       event.data.u64 = i;

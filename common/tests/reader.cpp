@@ -132,14 +132,12 @@ class Scratch {
     write(a / "start/sum.hpp", "#include <stdexcept>\n" + sum +
                                    "(void)a, (void)b;\n"
                                    "  throw std::logic_error(\"sum() is yours to write\");\n}\n");
-    write(a / "start/main.cpp", sum_main);
     write(a / "shape.cpp",
           "#include <type_traits>\n#include \"sum.hpp\"\n"
           "static_assert(std::is_same_v<decltype(sum(1, 2)), int>,\n"
           "              \"sum.hpp needs: int sum(int a, int b)\");\n");
-    write(a / "hints.json", R"({ "five is two and three": {
-      "means": "The two were not added.", "hints": ["Think.", "a + b"], "text": "docs/ch01.md#x" },
-      "nothing": 1 })");
+    write(a / "hints.json", R"({ "text": "#x", "cases": {
+      "five is two and three": ["The two were not added.", "Think.", "a + b"] } })");
     write(b / "start/twice.hpp",
           "#pragma once\n#include \"sum.hpp\"\n#include <stdexcept>\n"
           "inline int twice(int) { throw std::logic_error(\"twice() is yours to write\"); }\n");

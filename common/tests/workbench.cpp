@@ -45,12 +45,9 @@ bool has(const std::string& text, const std::string& part) {
 const std::string solution = "// Adds.\ninline int sum(int a, int b) { return a + b; }\n";
 
 // A mistake: that line with other code in it.
-std::string patch(const std::string& header, const std::string& code) {
-  return header +
-         "\n--- a/sum.hpp\n+++ b/sum.hpp\n@@ -1,2 +1,2 @@\n // Adds.\n"
-         "-inline int sum(int a, int b) { return a + b; }\n"
-         "+inline int sum(int a, int b) { " +
-         code + " }\n";
+std::string with(const std::string& header, const std::string& code) {
+  return header + "\nIn sum.hpp:\n // Adds.\n-" + solution.substr(solution.find("inline")) +
+         "+inline int sum(int a, int b) { " + code + " }\n";
 }
 
 const std::string minus_header =
@@ -62,7 +59,8 @@ const std::string minus_header =
 class Scratch {
  public:
   Scratch() {
-    write(root() / "ch01-sums/chapter.json", R"({ "chapter": "ch01", "title": "Sums", "stages": [
+    write(root() / "ch01-sums/chapter.json",
+          R"({ "chapter": "ch01", "title": "Sums", "text": "docs/ch01.md", "stages": [
       { "name": "a-zero", "title": "nothing yet", "kind": "show" },
       { "name": "b-sum", "title": "adds", "kind": "mechanism", "predecessor": "ch01/a" } ] })");
     write(root() / "ch01-sums/a-zero/main.cpp", "int main() {}\n");
@@ -100,25 +98,24 @@ TEST_CASE("Twice") {}
 #include <doctest/doctest.h>
 #include <unistd.h>
 #include "sum.hpp"
+#include "testing/program.hpp"
 TEST_CASE("one, two: what is \"1 * 2\"? (a, b) \\") { CHECK(sum(1, 2) == 3); }
 TEST_CASE("nothing is added") {
   CHECK(sum(4, 0) == 4);
-  CHECK(::access(STAGE_PROGRAM, X_OK) == 0);
+  CHECK(::access(STAGE_PROGRAM.c_str(), X_OK) == 0);
 }
 )");
     write(exercise() / "shape.cpp", R"(#include "sum.hpp"
 static_assert(requires { { sum(1, 2) }; }, "there has to be a sum");
 )");
-    write(exercise() / "start/main.cpp", read(chapter() / "b-sum/main.cpp"));
     write(exercise() / "start/sum.hpp", "// Adds.\ninline int sum(int, int) { return 0; }\n");
-    mistake("minus", patch(minus_header, "return a - b;"));
-    hints(R"({ "one, two: what is \"1 * 2\"? (a, b) \\":
-                 { "means": "m", "hints": ["h"], "text": "docs/ch01.md#adding-up" },
-               "nothing is added":
-                 { "means": "m", "hints": ["h", "i"], "text": "docs/ch01.md#adding-up" } })");
+    mistake("minus", with(minus_header, "return a - b;"));
+    hints(R"({ "text": "#adding-up", "cases": {
+               "one, two: what is \"1 * 2\"? (a, b) \\": ["m", "h"],
+               "nothing is added": ["m", "h", "i", "docs/ch01.md#adding-up"] } })");
   }
   void mistake(const std::string& name, const std::string& text) const {
-    write(exercise() / "mistakes" / (name + ".patch"), text);
+    write(exercise() / "mistakes" / (name + ".mistake"), text);
   }
   void hints(const std::string& json) const { write(exercise() / "hints.json", json); }
 
@@ -219,15 +216,15 @@ TEST_CASE("what does not compile is told, and does not stop other variants") {
 
 TEST_CASE("a mistake's header is read, and what is wrong with it is told") {
   testing::TemporaryFolder folder;
-  fs::path file = folder.path() / "lost-edge.patch";
+  fs::path file = folder.path() / "lost-edge.mistake";
   auto mistake = [&](const std::string& text) {
     write(file, text);
     return workbench::read_mistake(file);
   };
   workbench::Mistake one =
-      mistake(patch("Title: A title\nFails: a case (issue 5: [x])\n  that is long [signal SEGV]\n"
-                    "Fails: another [hang]\nPreset: asan\nLearn: First line,\n  and second.\n",
-                    "return 1;"));
+      mistake(with("Title: A title\nFails: a case (issue 5: [x])\n  that is long [signal SEGV]\n"
+                   "Fails: another [hang]\nPreset: asan\nLearn: First line,\n  and second.\n",
+                   "return 1;"));
   CHECK(one.name == "lost-edge");
   CHECK(one.title == "A title");
   REQUIRE(one.fails.size() == 2);
@@ -236,12 +233,16 @@ TEST_CASE("a mistake's header is read, and what is wrong with it is told") {
   CHECK(one.fails[1].verdict == "hang");
   CHECK(one.learn == "First line, and second.");
   CHECK(one.changed == 2);
+  REQUIRE(one.replacements.size() == 1);
+  CHECK(one.replacements[0].file == "sum.hpp");
+  CHECK(one.replacements[0].before == solution);
+  CHECK(one.replacements[0].after == "// Adds.\ninline int sum(int a, int b) { return 1; }\n");
   CHECK_FALSE(workbench::shows(one, ""));
   CHECK(workbench::shows(one, "address,undefined"));
 
   auto refused = [&](const std::string& header) -> std::string {
     try {
-      mistake(patch(header, "return 1;"));
+      mistake(with(header, "return 1;"));
     } catch (const course::Failure& failure) {
       return failure.what();
     }
@@ -249,15 +250,47 @@ TEST_CASE("a mistake's header is read, and what is wrong with it is told") {
   };
   std::string title = "Title: t\n", fails = "Fails: c [exit]\n", learn = "Learn: l\n";
   CHECK(refused(title + fails + learn) == "");
-  CHECK(has(refused(fails + learn), "lost-edge.patch: there is no Title"));
+  CHECK(has(refused(fails + learn), "lost-edge.mistake: there is no Title"));
   CHECK(has(refused(title + learn), "there is no Fails"));
   CHECK(has(refused(title + fails), "there is no Learn"));
   CHECK(has(refused(title + fails + learn + "Fials: c [exit]\n"), "\"Fials: c [exit]\": the keys"));
   CHECK(has(refused(title + "Fails: c\n" + learn), "end with a verdict"));
   CHECK(has(refused(title + "Fails: c [sometimes]\n" + learn), "[sometimes] is no verdict"));
   CHECK(has(refused(title + fails + learn + "Preset: tsan\n"), "the only preset"));
-  CHECK_THROWS_WITH_AS(mistake(title + fails + learn), doctest::Contains("no patch"),
+  CHECK_THROWS_WITH_AS(mistake(title + fails + learn + "\nIn a.hpp:\nint a;\n"),
+                       doctest::Contains("\"int a;\": it has to begin with a blank, - or +"),
                        course::Failure);
+  CHECK_THROWS_WITH_AS(mistake(title + fails + learn), doctest::Contains("nothing to replace"),
+                       course::Failure);
+}
+
+TEST_CASE("a header may name many cases in one line, and take some of them out") {
+  testing::TemporaryFolder folder;
+  write(folder.path() / "m.mistake",
+        with("Title: t\nLearn: l\nFails: * [assert]\nFails: the program * [hang]\n"
+             "Passes: the program ends [well]?\n",
+             "return 1;"));
+  workbench::Mistake mistake = workbench::read_mistake(folder.path() / "m.mistake");
+  CHECK(mistake.expected("a case") == "assert");
+  CHECK(mistake.expected("the program runs") == "hang");
+  CHECK(mistake.expected("the program ends [well]?") == "passed");
+  CHECK(mistake.expected("the program ends well") == "hang");
+}
+
+TEST_CASE("what a mistake replaces has to stand in the file once, as whole lines") {
+  auto replaced = [](const std::string& file, const std::string& before) -> std::string {
+    workbench::Mistake mistake;
+    mistake.replacements = {{"a.hpp", before, "new\n"}};
+    try {
+      return workbench::with_mistake({{"a.hpp", file}}, mistake).at("a.hpp");
+    } catch (const course::Failure& failure) {
+      return failure.what();
+    }
+  };
+  CHECK(replaced("one\ntwo\n", "two\n") == "one\nnew\n");
+  CHECK(replaced("x two\ntwo\n", "two\n") == "x two\nnew\n");
+  CHECK(has(replaced("one\n", "two\n"), "stands nowhere in our a.hpp"));
+  CHECK(has(replaced("two\n\ntwo\n", "two\n"), "stands 2 times in our a.hpp"));
 }
 
 TEST_CASE("an exercise that holds what it promises is proved") {
@@ -266,26 +299,25 @@ TEST_CASE("an exercise that holds what it promises is proved") {
   process::Result result = scratch.run(PROVE_PROGRAM, {"ch01/b"});
   CHECK(result.out == "ch01/b: 2 cases, stubs, 1 mistake: proved\n");
   CHECK(result.exit.code == 0);
-  // The stubs have what the predecessor had.
-  CHECK(fs::exists(scratch.build() / "workbench/slots/stubs/ch01-sums/b-sum/old.hpp"));
+  // The stubs have the rest of our stage.
+  CHECK(fs::exists(scratch.build() / "workbench/slots/stubs/ch01-sums/b-sum/main.cpp"));
 }
 
 TEST_CASE("a mistake that is not what its header says is told") {
   Scratch& scratch = fresh();
-  scratch.mistake("minus", patch("Title: t\nFails: nothing is added [assert]\nLearn: l\n"
-                                 "Fails: gone [exit]\n",
-                                 "return a - b;"));
-  scratch.mistake("crash", patch("Title: t\nFails: nothing is added [assert]\nLearn: l\n",
-                                 "if (b == 0) __builtin_abort(); return a + b;"));
-  std::string other = patch(minus_header, "return 1;");
+  scratch.mistake("minus", with("Title: t\nFails: nothing is added [assert]\nLearn: l\n"
+                                "Fails: gone [exit]\n",
+                                "return a - b;"));
+  scratch.mistake("crash", with("Title: t\nFails: nothing is added [assert]\nLearn: l\n",
+                                "if (b == 0) __builtin_abort(); return a + b;"));
+  std::string other = with(minus_header, "return 1;");
   scratch.mistake("elsewhere", other.replace(other.find("// Adds."), 8, "// Hmm.."));
   std::string lines;
   for (int i = 0; i < 10; ++i) lines += "\n+  a += b - b;";
-  std::string large = patch(minus_header, "a -= b + b;" + lines + "\n+ return a + b;");
-  scratch.mistake("large", large.replace(large.find("1,2 +1,2"), 8, "1,2 +1,13"));
-  scratch.mistake("nonsense", patch(minus_header, "return nothing;"));
+  scratch.mistake("large", with(minus_header, "a -= b + b;" + lines + "\n+ return a + b;"));
+  scratch.mistake("nonsense", with(minus_header, "return nothing;"));
   scratch.mistake("silent", "Title: t\n");
-  scratch.mistake("hidden", patch(minus_header + "Preset: asan\n", "return a - b;"));
+  scratch.mistake("hidden", with(minus_header + "Preset: asan\n", "return a - b;"));
   std::string said = scratch.problems();
   INFO(said);
   std::string one_two = "\"one, two: what is \"1 * 2\"? (a, b) \\\"";
@@ -293,10 +325,10 @@ TEST_CASE("a mistake that is not what its header says is told") {
   CHECK(has(said, "minus, \"nothing is added\": expected: assert, happened: passed"));
   CHECK(has(said, "minus, \"gone\": there is no such case"));
   CHECK(has(said, "crash, \"nothing is added\": expected: assert, happened: signal ABRT"));
-  CHECK(has(said, "elsewhere: the patch does not apply to our code"));
+  CHECK(has(said, "elsewhere: what it replaces stands nowhere in our sum.hpp"));
   CHECK(has(said, "large changes 13 lines; expected: at most 10"));
   CHECK(has(said, "nonsense: expected: compiles"));
-  CHECK(has(said, "silent.patch: there is no patch"));
+  CHECK(has(said, "silent.mistake: there is nothing to replace"));
   bool sanitized = has(scratch.bench().sanitizers(), "address");
   CHECK(has(said, "skipped: the mistake hidden: only the preset asan shows it") != sanitized);
   CHECK(scratch.run(PROVE_PROGRAM, {}).exit.code == 1);
@@ -316,7 +348,7 @@ TEST_CASE("stubs that crash or fit no shape, and code of ours that fails, are to
   CHECK(has(said, "the stubs, \"nothing is added\": expected: passed or assert, happened: signal"));
   CHECK(has(said, "the stubs, shape.cpp: expected: compiles"));
   CHECK(has(said, "it has to be an int"));
-  CHECK(has(said, "minus: the patch does not apply"));
+  CHECK(has(said, "minus: what it replaces stands nowhere"));
 }
 
 TEST_CASE("a right solution of another shape has to pass, and is not ours") {
@@ -345,21 +377,20 @@ TEST_CASE("a start that gives the solution away, and a case that proves nothing,
   CHECK(has(said, "\"nothing is added\" passes on the stubs and with every mistake"));
 
   write(scratch.exercise() / "start/sum.hpp", solution);
-  CHECK(has(scratch.problems(), "start/ has nothing to be written"));
+  CHECK(has(scratch.problems(), "start/sum.hpp is our file: take it away"));
 }
 
 TEST_CASE("an exercise that is not complete, and hints that help nobody, are told") {
   Scratch& scratch = fresh();
   fs::remove(scratch.exercise() / "shape.cpp");
-  scratch.hints(R"({
-    "nothing is added": { "hints": ["1", "2", "3", "4"], "text": "docs/ch01.md#taking-away" },
-    "no case": { "means": "m", "hints": [], "text": "docs/gone.md#a" } })");
+  scratch.hints(R"({ "text": "#taking-away", "cases": {
+    "nothing is added": ["m", "1", "2", "3", "4"], "no case": ["docs/gone.md#a"] } })");
   std::string said = scratch.problems();
   INFO(said);
   CHECK(has(said, "ch01-sums/exercises/b-sum/shape.cpp is not there"));
-  CHECK(has(said, "hints.json, \"nothing is added\": \"means\" is missing"));
+  CHECK(has(said, "hints.json, \"no case\": it does not say what a failure means"));
   CHECK(has(said, "there are 4 hints; expected: one to 3"));
-  CHECK(has(said, "\"text\" leads to no heading: docs/ch01.md#taking-away"));
+  CHECK(has(said, "the text leads to no heading: docs/ch01.md#taking-away"));
   CHECK(has(said, "hints.json, \"no case\": there is no such case"));
   CHECK(has(said, "there are 0 hints"));
   CHECK(has(said, "leads to no file: docs/gone.md#a"));
@@ -378,6 +409,30 @@ TEST_CASE("an exercise that is not complete, and hints that help nobody, are tol
   CHECK(scratch.problems() == where + "start is not there\n" + where + "mistakes is not there\n" +
                                   where + "shape.cpp is not there\n" + where +
                                   "hints.json is not there\n");
+}
+
+TEST_CASE("a stage with .cpp and .S files is started, checked and proved like any other") {
+  Scratch& scratch = fresh();
+  fs::copy(COURSE_ROOT "/common/tests/assembly", scratch.root() / "ch99-assembly",
+           fs::copy_options::recursive);
+  process::Result proved = scratch.run(PROVE_PROGRAM, {"ch99/a"});
+  CHECK(proved.out == "ch99/a: 2 cases, stubs, 2 mistakes: proved\n");
+  // Where no header changes, the suite is not compiled again.
+  std::string objects = scratch.build() / "workbench/CMakeFiles";
+  CHECK(fs::exists(objects + "/reference-ch99-a-sum-suite.dir"));
+  CHECK_FALSE(fs::exists(objects + "/mistake-difference-ch99-a-sum-suite.dir"));
+
+  process::Result started = scratch.run(COURSE_PROGRAM, {"start", "ch99/a"});
+  CHECK(has(started.out, "for you to write  sum.cpp"));
+  process::Result unwritten = scratch.run(COURSE_PROGRAM, {"check", "ch99/a"});
+  CHECK(has(unwritten.out, "Not written yet: sum()"));
+  fs::path mine = scratch.root() / "mine/ch99-assembly/a-sum";
+  write(mine / "sum.cpp", read(scratch.root() / "ch99-assembly/a-sum/sum.cpp"));
+  process::Result checked = scratch.run(COURSE_PROGRAM, {"check", "ch99/a"});
+  INFO(checked.out, checked.err);
+  CHECK(has(checked.out, "ch99/a passes: all 2 cases."));
+  fs::remove_all(scratch.root() / "ch99-assembly");
+  fs::remove_all(scratch.root() / "mine");
 }
 
 TEST_CASE("a suite that comes later than its stage is found by the next build") {
@@ -408,6 +463,51 @@ TEST_CASE("a suite that comes later than its stage is found by the next build") 
   CHECK(has(targets, "ch01-b-gone-tests: "));
 }
 
+TEST_CASE("new_stage makes of a planned stage one that the map knows and CMake builds") {
+  testing::TemporaryFolder folder;
+  const fs::path& root = folder.path();
+  for (const char* part : {"CMakeLists.txt", "ch04-epoll-queue/CMakeLists.txt",
+                           "ch04-epoll-queue/tests/a-epoll.cpp", "common/tools/new_stage"}) {
+    fs::create_directories((root / part).parent_path());
+    fs::copy(fs::path(COURSE_ROOT) / part, root / part);
+  }
+  fs::copy(COURSE_ROOT "/ch04-epoll-queue/a-epoll", root / "ch04-epoll-queue/a-epoll");
+  write(
+      root / "ch04-epoll-queue/chapter.json",
+      R"({ "chapter": "ch04", "title": "t", "stages": [ { "name": "a-epoll", "title": "t" } ] })");
+  write(root / "common/tools/course/later.json", R"([
+  { "chapter": "ch98", "folder": "ch98-new", "title": "New",
+    "stages": [
+      { "name": "a-first", "title": "the first" },
+      { "name": "b-second", "title": "the second" },
+      { "name": "x-side", "title": "a side trip" } ] }
+]
+)");
+  auto make = [&](Words words) {
+    words.insert(words.begin(), root / "common/tools/new_stage");
+    return process::run({words});
+  };
+  CHECK(make({"ch98/a-first", "ch04/a-epoll", "--exercise"}).err == "");
+  CHECK(make({"ch98/x-side"}).err == "");
+  CHECK(make({"ch98/b-second", "ch98/a-first"}).err == "");
+  CHECK(make({"ch98/b-second"}).err ==
+        "new_stage: common/tools/course/later.json plans no ch98/b-second\n");
+
+  course::Map map(root);
+  Words names;
+  for (const course::Stage& stage : map.find("ch98").chapter->stages) names.push_back(stage.name);
+  CHECK(names == Words{"a-first", "b-second", "x-side"});
+  CHECK(map.stage("ch98/a").mechanism);
+  CHECK(map.predecessor(map.stage("ch98/a"))->name == "a-epoll");
+  CHECK(map.predecessor(map.stage("ch98/b"))->name == "a-first");
+  CHECK(has(read(root / "ch98-new/b-second/main.cpp"), "// Stage ch98/b: "));
+  CHECK(read(root / "ch98-new/a-first/poll.hpp") ==
+        read(root / "ch04-epoll-queue/a-epoll/poll.hpp"));
+  CHECK(has(read(root / "ch98-new/tests/a-first.cpp"), "// The suite of ch98/a-first.\n"));
+  CHECK(has(read(root / "CMakeLists.txt"), "add_subdirectory(ch98-new)\n"));
+  CHECK(fs::exists(root / "ch98-new/exercises/a-first/shape.cpp"));
+}
+
 TEST_CASE("./course break lists the mistakes, and shows what one breaks") {
   Scratch& scratch = fresh();
   process::Result listed = scratch.run(COURSE_PROGRAM, {"break", "ch01/b"});
@@ -424,7 +524,7 @@ TEST_CASE("./course break lists the mistakes, and shows what one breaks") {
   CHECK(read(scratch.chapter() / "b-sum/sum.hpp") == solution);
 
   scratch.mistake("minus",
-                  patch("Title: t\nFails: nothing is added [hang]\nLearn: l\n", "return a - b;"));
+                  with("Title: t\nFails: nothing is added [hang]\nLearn: l\n", "return a - b;"));
   process::Result wrong = scratch.run(COURSE_PROGRAM, {"break", "ch01/b", "minus"});
   CHECK(wrong.exit.code == 1);
   CHECK(has(wrong.err, "expected: hang, happened: passed"));

@@ -51,16 +51,14 @@ std::string reason(const Outcome& outcome, const fs::path& root) {
   return text;
 }
 
-std::string coloured(const std::string& patch, const Style& look) {
-  std::istringstream lines(patch);
+std::string coloured(const std::string& replacements, const Style& look) {
+  std::istringstream lines(replacements);
   std::string text;
   for (std::string line; std::getline(lines, line);) {
-    bool heading = line.starts_with("--- ") || line.starts_with("+++ ");
-    const char* code = heading                  ? "1"
-                       : line.starts_with("@@") ? "36"
-                       : line.starts_with("-")  ? "31"
-                       : line.starts_with("+")  ? "32"
-                                                : "";
+    const char* code = line.starts_with("In ") ? "1"
+                       : line.starts_with("-") ? "31"
+                       : line.starts_with("+") ? "32"
+                                               : "";
     text += (*code != '\0' ? look.paint(code, line) : line) + "\n";
   }
   return text;
@@ -115,7 +113,7 @@ int break_stage(const Workshop& workshop, const std::string& stage_name,
   workbench::Variant variant{"break", &stage};
   bench.lay_out(variant, with_mistake(workbench::read_files(map.root() / stage.folder), mistake));
   print(look.paint("1", stage.short_name() + ", broken: " + mistake.title) + "\n\n" +
-        coloured(mistake.patch, look) + "\n");
+        coloured(mistake.shown, look) + "\n");
   if (std::string said = bench.build({variant}, "suite"); !said.empty()) {
     complain(said.substr(0, said.size() - 1));
     throw Failure("with this mistake " + stage.short_name() + " does not build; see above");
@@ -136,7 +134,7 @@ int break_stage(const Workshop& workshop, const std::string& stage_name,
   std::vector<std::string> deviations = workbench::deviations(mistake, outcomes);
   if (deviations.empty()) return 0;
   for (const std::string& line : deviations) complain("course: " + line);
-  throw Failure("that is not what " + mistake.name + ".patch says");
+  throw Failure("that is not what " + mistake.name + ".mistake says");
 }
 
 }  // namespace course

@@ -247,7 +247,7 @@ bool check_once(const Workshop& workshop, const Stage& stage,
   print(style().paint(
             "32", stage.short_name() + " passes: all " + std::to_string(cases.size()) + " cases.") +
         "\n");
-  bool plain = bench.sanitizers().empty() && std::string_view(COURSE_EMULATOR).empty();
+  bool plain = bench.sanitizers().empty() && !bench.emulated();
   bool threads = stage.threads || uses_threads(map, stage);
   if (plain && !(second_look(workshop, stage, cases, "address,undefined", outdated) &&
                  (!threads || second_look(workshop, stage, cases, "thread", outdated)))) {

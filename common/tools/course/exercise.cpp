@@ -49,6 +49,19 @@ void require_exercise(const Map& map, const Stage& stage) {
                 2);
 }
 
+std::vector<std::string> given_files(const Map& map, const Stage& stage) {
+  fs::path ours = map.root() / stage.folder, start = exercise_folder(map, stage) / "start";
+  const Stage* before = map.predecessor(stage);
+  std::vector<std::string> names;
+  for (const std::string& name : source_files(ours)) {
+    if (fs::exists(start / name)) continue;
+    fs::path older = before ? map.root() / before->folder / name : fs::path();
+    if (!before || !fs::exists(older) || content_of(older) != content_of(ours / name))
+      names.push_back(name);
+  }
+  return names;
+}
+
 std::string own_folder(const Stage& stage) { return "mine/" + stage.folder; }
 
 void require_own(const Map& map, const Stage& stage) {
@@ -61,20 +74,22 @@ void require_own(const Map& map, const Stage& stage) {
 
 void require_complete(const Map& map, const Stage& stage) {
   fs::path own = map.root() / own_folder(stage), start = exercise_folder(map, stage) / "start";
-  for (const std::string& name : source_files(start))
+  fs::path ours = map.root() / stage.folder;
+  auto require = [&](const std::string& name, const fs::path& origin, const std::string& whose) {
     if (!fs::exists(own / name))
-      throw Failure(own_folder(stage) + "/" + name + " is gone; as it was at the start: " +
-                    (start / name).lexically_relative(map.root()).string());
+      throw Failure(own_folder(stage) + "/" + name + " is gone; " + whose +
+                    (origin / name).lexically_relative(map.root()).string());
+  };
+  for (const std::string& name : source_files(start))
+    require(name, start, "as it was at the start: ");
+  for (const std::string& name : given_files(map, stage)) require(name, ours, "ours: ");
 
   std::vector<fs::path> files{
       exercise_folder(map, stage) / "shape.cpp",
       (map.root() / stage.folder).parent_path() / "tests" / (stage.name + ".cpp")};
   for (const std::string& name : source_files(own)) files.push_back(own / name);
-  fs::path ours = map.root() / stage.folder;
   for (const std::string& name : included_by(files))
-    if (!fs::exists(own / name) && fs::exists(ours / name))
-      throw Failure(own_folder(stage) + "/" + name +
-                    " is gone; ours: " + (ours / name).lexically_relative(map.root()).string());
+    if (fs::exists(ours / name)) require(name, ours, "ours: ");
 }
 
 bool is_scratch(const std::string& name) {

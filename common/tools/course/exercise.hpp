@@ -16,6 +16,9 @@ void require_exercise(const Map& map, const Stage& stage);
 
 // CHAPTER/exercises/STAGE, and in it start/, shape.cpp, mistakes/ and hints.json.
 [[nodiscard]] std::filesystem::path exercise_folder(const Map& map, const Stage& stage);
+// The files that a reader gets from our stage as they are: those that are new or not its
+// predecessor's any more, and not in start/, where what is theirs to write stands.
+[[nodiscard]] std::vector<std::string> given_files(const Map& map, const Stage& stage);
 // "mine/ch04-epoll-queue/a-epoll", seen from the root; it need not be there.
 [[nodiscard]] std::string own_folder(const Stage& stage);
 // Throws Failure (wrong use) if the reader has not started this stage.

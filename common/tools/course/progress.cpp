@@ -116,19 +116,42 @@ void Progress::show_hints(const Stage& stage, const std::string& case_name, std:
   save();
 }
 
-Advice advice(const Map& map, const Stage& stage, const std::string& case_name) {
+std::map<std::string, Advice> hints(const Map& map, const Stage& stage) {
   fs::path path = exercise_folder(map, stage) / "hints.json";
   std::ifstream file(path);
-  if (!file) return {};
+  std::map<std::string, Advice> all;
+  if (!file) return all;
   try {
     json content = json::parse(file);
-    if (!content.contains(case_name)) return {};
-    const json& entry = content.at(case_name);
-    return {entry.value("means", ""), entry.value("hints", std::vector<std::string>()),
-            entry.value("text", "")};
+    auto place = [&](const std::string& text) {  // with the chapter's page in front of a section
+      for (const Chapter& chapter : map.chapters())
+        if (chapter.name == stage.chapter && text.starts_with('#')) return chapter.text + text;
+      return text;
+    };
+    for (const auto& [name, texts] : content.at("cases").items()) {
+      Advice& one = all[name];
+      one.text = place(content.value("text", ""));
+      for (const std::string text : texts) {
+        if (text.starts_with('#') || text.starts_with("docs/"))
+          one.text = place(text);
+        else if (one.means.empty())
+          one.means = text;
+        else
+          one.hints.push_back(text);
+      }
+    }
   } catch (const json::exception& problem) {
     throw Failure("cannot use " + path.string() + ": " + problem.what());
   }
+  return all;
+}
+
+Advice advice(const Map& map, const Stage& stage, const std::string& case_name) {
+  for (const Stage* one = &stage; one; one = map.predecessor(*one)) {
+    std::map<std::string, Advice> all = hints(map, *one);
+    if (auto found = all.find(case_name); found != all.end()) return found->second;
+  }
+  return {};
 }
 
 }  // namespace course

@@ -48,13 +48,20 @@ class Progress {
   std::map<std::string, Entry> stages_;  // by "ch04/a-epoll"
 };
 
-// What a stage's hints.json says about a case of its suite.
+// What helps where a case of a stage's suite fails.
 struct Advice {
   std::string means;               // what it means that the case fails
   std::vector<std::string> hints;  // from a nudge to nearly the answer
   std::string text;                // where it is explained: "docs/….md#…"
 };
-// Empty if the file or the case is not there. Throws Failure that names a file it cannot use.
+// The stage's hints.json:
+//   { "text": "#stage-a-…",
+//     "cases": { "a case": ["what it means", "a nudge", "nearly the answer", "#edge-triggered"] } }
+// A string that begins with # is a section of the chapter's page, and with docs/ one of another
+// page; without it, it is what "text" says for all. Throws Failure that names a file it cannot use.
+[[nodiscard]] std::map<std::string, Advice> hints(const Map& map, const Stage& stage);
+// A case that the stages before have by the same name has what the nearest of them says, unless
+// this one says it anew. Empty if nobody says anything.
 [[nodiscard]] Advice advice(const Map& map, const Stage& stage, const std::string& case_name);
 
 }  // namespace course

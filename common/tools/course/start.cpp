@@ -21,8 +21,8 @@ struct Beginning {
   fs::path base;   // the predecessor's folder; empty without one
   std::string of;  // what that is, in words
   Names taken;     // of its files
-  Names given;     // from start/, and the same in our stage
-  Names stubs;     // from start/, and not yet the same: for the reader to write
+  Names given;     // of our stage's
+  Names stubs;     // from start/: for the reader to write
 };
 
 bool named_by_any(const std::string& name, const fs::path& folder, const Names& files) {
@@ -34,10 +34,8 @@ bool named_by_any(const std::string& name, const fs::path& folder, const Names& 
 Beginning beginning_of(const Map& map, const Stage& stage, bool from_ours) {
   Beginning beginning;
   fs::path ours = map.root() / stage.folder, start = exercise_folder(map, stage) / "start";
-  for (const std::string& name : source_files(start)) {
-    bool same = fs::exists(ours / name) && content_of(ours / name) == content_of(start / name);
-    (same ? beginning.given : beginning.stubs).push_back(name);
-  }
+  beginning.given = given_files(map, stage);
+  beginning.stubs = source_files(start);
 
   // What the others include is written first: each time the first one that includes none of those
   // that are still to come.
@@ -61,7 +59,9 @@ Beginning beginning_of(const Map& map, const Stage& stage, bool from_ours) {
 
   Names all = source_files(beginning.base), kept;
   for (const std::string& name : all)
-    if (!fs::exists(start / name)) kept.push_back(name);
+    if (!fs::exists(start / name) &&
+        std::find(beginning.given.begin(), beginning.given.end(), name) == beginning.given.end())
+      kept.push_back(name);
   for (const std::string& name : kept) {
     // What is ours, and what our stage has dropped, goes unless something that stays needs it.
     bool dropped = !own && !fs::exists(ours / name);
@@ -85,9 +85,8 @@ void make(const Map& map, const Stage& stage, const Beginning& beginning) {
       }
     };
     copy(beginning.base, beginning.taken);
-    fs::path start = exercise_folder(map, stage) / "start";
-    copy(start, beginning.given);
-    copy(start, beginning.stubs);
+    copy(map.root() / stage.folder, beginning.given);
+    copy(exercise_folder(map, stage) / "start", beginning.stubs);
     fs::rename(fresh, own);
   } catch (const fs::filesystem_error& error) {
     std::error_code ignored;

@@ -5,6 +5,7 @@
 
 #include "course/failure.hpp"
 #include "process/child.hpp"
+#include "workbench/mistake.hpp"
 
 namespace propagate {
 namespace {
@@ -28,15 +29,6 @@ void collect(const std::string& list, const std::string& folder, Edits& files) {
     files[list.substr(begin + folder.size() + 1, end - begin - folder.size() - 1)];
     begin = end + 1;
   }
-}
-
-std::vector<std::string> patches_in(const fs::path& folder) {
-  std::vector<std::string> names;
-  std::error_code error;  // a stage need not have any
-  for (const auto& entry : fs::directory_iterator(folder, error))
-    if (entry.path().extension() == ".patch") names.push_back(entry.path().filename());
-  std::sort(names.begin(), names.end());
-  return names;
 }
 
 }  // namespace
@@ -77,12 +69,6 @@ Content Plan::at_revision(const std::string& path) const {
   return git({"cat-file", "blob", revision_ + ":./" + path});
 }
 
-// As it will be when everything so far has been written.
-Content Plan::planned(const std::string& path) const {
-  auto change = changes_.find(path);
-  return change == changes_.end() ? read(map_.root() / path) : change->second.content;
-}
-
 std::vector<const Stage*> Plan::successors(const Stage& stage) const {
   std::vector<const Stage*> found;
   for (const course::Chapter& chapter : map_.chapters())
@@ -113,7 +99,13 @@ void Plan::change(const Stage& stage, const std::string& path, Content content,
 
 // `arrived`: the edits of this stage's files, which its exercises and its successors are to get.
 void Plan::visit(const Stage& stage, const Edits& arrived) {
-  for (const auto& [file, edit] : arrived) carry_into_start(stage, file, edit);
+  std::vector<std::string> variants{"start"};
+  std::error_code none;
+  for (const auto& entry :
+       fs::directory_iterator(map_.root() / exercise_folder(stage) / "also-right", none))
+    variants.push_back("also-right/" + entry.path().filename().string());
+  for (const std::string& variant : variants)
+    for (const auto& [file, edit] : arrived) carry_into_variant(stage, variant, file, edit);
   carry_into_mistakes(stage, arrived);
 
   for (const Stage* next : successors(stage)) {
@@ -168,98 +160,63 @@ std::optional<Edit> Plan::carry(const Stage& from, const Stage& to, const std::s
   return Edit{ours, merged.text};
 }
 
-void Plan::carry_into_start(const Stage& stage, const std::string& file, const Edit& edit) {
-  std::string path = exercise_folder(stage) + "/start/" + file;
+void Plan::carry_into_variant(const Stage& stage, const std::string& variant,
+                              const std::string& file, const Edit& edit) {
+  std::string path = exercise_folder(stage) + "/" + variant + "/" + file;
   Content ours = read(map_.root() / path);
   // The stub of a file that has just been added can only be the author's own.
   if (!ours || !edit.before || ours == edit.after) return;
-  if (ours == edit.before)
-    return change(stage, path, edit.after, edit.after ? "copied" : "deleted");
   if (!edit.after) {
     conflicts_.push_back({path,
                           stage.short_name(),
-                          "a stub of " + file + ", which the stage has no longer",
+                          "it stands for " + file + ", which the stage has no longer",
                           {},
                           {}});
     return;
   }
 
   require_mended(ours, path);
-  Merged merged = merge_into_stub({*ours, "start of " + full_name(stage)}, {*edit.before, "before"},
-                                  {*edit.after, edited(stage)});
+  Merged merged = merge_into_stub({*ours, variant + " of " + full_name(stage)},
+                                  {*edit.before, "before"}, {*edit.after, edited(stage)});
   if (!merged.clean()) {
     conflicts_.push_back({path, stage.short_name(),
-                          "the edit of " + stage.short_name() + " meets what the stub has changed",
+                          "the edit of " + stage.short_name() + " meets what this file has changed",
                           merged.open, merged.text});
     return;
   }
   for (std::size_t line : merged.kept)
     notes_.push_back(path + ":" + std::to_string(line) +
-                     ": the edit is in what the reader writes; the stub stays as it is");
+                     ": the edit is in what this file has not; it stays as it is");
   if (merged.text != *ours) change(stage, path, merged.text, "merged");
 }
 
+// A mistake finds its place by the text that it replaces. Only an edit of that very text is one for
+// a person to make.
 void Plan::carry_into_mistakes(const Stage& stage, const Edits& edits) {
-  std::string folder = exercise_folder(stage) + "/mistakes";
-  for (const std::string& name : patches_in(map_.root() / folder)) {
-    std::string path = folder + "/" + name;
-    Mistake mistake(read(map_.root() / path).value_or(""));
-    if (std::any_of(mistake.files().begin(), mistake.files().end(),
-                    [&](const std::string& file) { return edits.contains(file); }))
-      rewrite(stage, path, mistake);
-  }
-}
-
-// Makes the same mistake in the stage as it will be. The stage that the patch was made for is the
-// one of the revision, or the one in the work tree if somebody has mended the patch since then.
-void Plan::rewrite(const Stage& stage, const std::string& path, const Mistake& mistake) {
-  Files now, at_that_time, in_work_tree;
-  for (const std::string& file : mistake.files()) {
-    std::string in_stage = stage.folder + "/" + file;
-    now[file] = planned(in_stage);
-    at_that_time[file] = at_revision(in_stage);
-    in_work_tree[file] = read(map_.root() / in_stage);
-  }
-  if (auto applied = mistake.apply_to(now); applied && applied->exact) return;
-
-  const Files* before = nullptr;
-  std::optional<Mistake::Applied> wrong;
-  for (const Files* candidate : std::initializer_list<const Files*>{&at_that_time, &in_work_tree}) {
-    auto applied = mistake.apply_to(*candidate);
-    if (!applied || (wrong && !applied->exact)) continue;
-    before = candidate;
-    wrong = std::move(applied);
-    if (wrong->exact) break;
-  }
-  Conflict conflict{path, stage.short_name(), "", {}, std::nullopt};
-  if (!wrong) {
-    conflict.what = "the patch applies neither to the stage as it was nor as it is now";
-    conflicts_.push_back(std::move(conflict));
-    return;
-  }
-
-  Files mistaken;
-  for (const std::string& file : mistake.files()) {
-    const Content &base = before->at(file), &ours = wrong->files.at(file), &theirs = now.at(file);
-    if (base == theirs || !base || !ours) {  // not edited, or added or deleted by the mistake
-      mistaken[file] = ours;
-    } else if (!theirs) {
-      conflict.what = "it is made in " + file + ", which the stage has no longer";
-    } else {
-      Merged merged = merge({*ours, fs::path(path).stem().string()}, {*base, "before"},
-                            {*theirs, edited(stage)});
-      conflict.hunks.insert(conflict.hunks.end(), merged.open.begin(), merged.open.end());
-      mistaken[file] = merged.text;
+  workbench::Files files = workbench::read_files(map_.root() / stage.folder);
+  for (const auto& [path, change] : changes_)
+    if (path.starts_with(stage.folder + "/")) {
+      std::string name = path.substr(stage.folder.size() + 1);
+      if (change.content)
+        files[name] = *change.content;
+      else
+        files.erase(name);
+    }
+  for (const fs::path& file : workbench::mistake_files(map_, stage)) {
+    workbench::Mistake mistake = workbench::read_mistake(file);
+    if (std::none_of(mistake.replacements.begin(), mistake.replacements.end(),
+                     [&](const auto& one) { return edits.contains(one.file); }))
+      continue;
+    try {
+      (void)workbench::with_mistake(files, mistake);
+    } catch (const Failure& failure) {
+      conflicts_.push_back({file.lexically_relative(map_.root()).string(),
+                            stage.short_name(),
+                            failure.what(),
+                            {},
+                            std::nullopt});
     }
   }
-  if (!conflict.hunks.empty())
-    conflict.what = "the edit changes the lines that the mistake is made in";
-  else if (conflict.what.empty() && mistaken == now)
-    conflict.what = "the edit leaves nothing of the mistake";
-  if (conflict.what.empty())
-    change(stage, path, mistake.rewritten(now, mistaken), "written anew");
-  else
-    conflicts_.push_back(std::move(conflict));
 }
 
 void Plan::write() const {

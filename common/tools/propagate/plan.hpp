@@ -12,7 +12,6 @@
 #include "course/map.hpp"
 #include "propagate/files.hpp"
 #include "propagate/merge.hpp"
-#include "propagate/mistake.hpp"
 
 namespace propagate {
 
@@ -57,16 +56,16 @@ class Plan {
  private:
   [[nodiscard]] std::optional<std::string> git(const std::vector<std::string>& arguments) const;
   [[nodiscard]] Content at_revision(const std::string& path) const;
-  [[nodiscard]] Content planned(const std::string& path) const;
   [[nodiscard]] std::vector<const course::Stage*> successors(const course::Stage& stage) const;
 
   void find_edits(const course::Stage& stage);
   void visit(const course::Stage& stage, const Edits& arrived);
   [[nodiscard]] std::optional<Edit> carry(const course::Stage& from, const course::Stage& to,
                                           const std::string& file, const Edit& edit);
-  void carry_into_start(const course::Stage& stage, const std::string& file, const Edit& edit);
+  // `variant`: "start", or "also-right/NAME".
+  void carry_into_variant(const course::Stage& stage, const std::string& variant,
+                          const std::string& file, const Edit& edit);
   void carry_into_mistakes(const course::Stage& stage, const Edits& edits);
-  void rewrite(const course::Stage& stage, const std::string& path, const Mistake& mistake);
   void change(const course::Stage& stage, const std::string& path, Content content,
               const std::string& how);
 

@@ -1,13 +1,13 @@
 #include "workbench/mistake.hpp"
 
+#include <fnmatch.h>
+
 #include <algorithm>
-#include <fstream>
 #include <sstream>
+#include <stdexcept>
 
 #include "course/exercise.hpp"
 #include "course/failure.hpp"
-#include "course/temporary_folder.hpp"
-#include "process/child.hpp"
 
 namespace workbench {
 namespace {
@@ -34,6 +34,8 @@ void set(Mistake& mistake, const std::string& key, const std::string& value) {
     mistake.title = value;
   else if (key == "Fails")
     mistake.fails.push_back(failing(value));
+  else if (key == "Passes")
+    mistake.fails.push_back({value, "passed"});
   else if (key == "Learn")
     mistake.learn = value;
   else if (key == "Preset" && value == "asan")
@@ -41,7 +43,7 @@ void set(Mistake& mistake, const std::string& key, const std::string& value) {
   else if (key == "Preset")
     throw std::invalid_argument("the only preset is asan");
   else
-    throw std::invalid_argument("the keys are Title, Fails, Learn and Preset");
+    throw std::invalid_argument("the keys are Title, Fails, Passes, Learn and Preset");
 }
 
 std::string trimmed(const std::string& text) {
@@ -49,15 +51,51 @@ std::string trimmed(const std::string& text) {
   return begin == std::string::npos ? "" : text.substr(begin, end - begin + 1);
 }
 
+constexpr std::string_view opening = "In ";  // a file, and then its lines
+
+// Whether a case has this name, of which only * is anything but itself.
+bool fits(const std::string& pattern, const std::string& name) {
+  std::string glob;
+  for (char byte : pattern) {
+    if (byte == '?' || byte == '[' || byte == '\\') glob += '\\';
+    glob += byte;
+  }
+  return ::fnmatch(glob.c_str(), name.c_str(), 0) == 0;
+}
+
+// A line below "In FILE:".
+void add(Mistake& mistake, const std::string& line) {
+  Mistake::Replacement& last = mistake.replacements.back();
+  char mark = line.empty() ? ' ' : line[0];  // an editor may have taken the blank of an empty line
+  std::string code = line.empty() ? "\n" : line.substr(1) + "\n";
+  if (mark != ' ' && mark != '-' && mark != '+')
+    throw std::invalid_argument("it has to begin with a blank, - or +");
+  if (mark != '+') last.before += code;
+  if (mark != '-') last.after += code;
+  if (mark != ' ') ++mistake.changed;
+}
+
+std::size_t count(const std::string& text, const std::string& part) {
+  std::size_t found = 0;
+  for (std::size_t at = 0; (at = text.find(part, at)) != std::string::npos; ++at)
+    if (at == 0 || text[at - 1] == '\n') ++found;  // whole lines
+  return found;
+}
+
 }  // namespace
+
+std::string Mistake::expected(const std::string& case_name) const {
+  std::string verdict = "passed";
+  for (const Failing& one : fails)
+    if (fits(one.name, case_name)) verdict = one.verdict;
+  return verdict;
+}
 
 Mistake read_mistake(const fs::path& file) {
   Mistake mistake;
   mistake.name = file.stem();
   std::istringstream lines(course::content_of(file));
-  auto fail = [&](const std::string& why) -> course::Failure {
-    return course::Failure(file.string() + ": " + why);
-  };
+  auto fail = [&](const std::string& why) { return course::Failure(file.string() + ": " + why); };
 
   std::string line, key, value;
   auto finish = [&] {
@@ -69,7 +107,7 @@ Mistake read_mistake(const fs::path& file) {
     }
     key.clear();
   };
-  while (std::getline(lines, line) && !line.starts_with("--- ")) {
+  while (std::getline(lines, line) && !line.starts_with(opening)) {
     if (trimmed(line).empty()) continue;
     if (line.starts_with(' ') && !key.empty()) {
       value += " " + trimmed(line);
@@ -82,17 +120,22 @@ Mistake read_mistake(const fs::path& file) {
     value = trimmed(line.substr(colon + 1));
   }
   finish();
-  if (!lines) throw fail("there is no patch (a line that begins with \"--- \")");
+  if (!lines) throw fail("there is nothing to replace (a line such as \"In poll.hpp:\")");
   if (mistake.title.empty()) throw fail("there is no Title");
   if (mistake.fails.empty()) throw fail("there is no Fails: which case catches it?");
   if (mistake.learn.empty()) throw fail("there is no Learn");
 
-  bool in_hunk = false;
   do {
-    mistake.patch += line + "\n";
-    if (line.starts_with("--- ")) in_hunk = false;
-    if (line.starts_with("@@")) in_hunk = true;
-    if (in_hunk && (line.starts_with('+') || line.starts_with('-'))) ++mistake.changed;
+    mistake.shown += line + "\n";
+    try {
+      if (line.starts_with(opening) && line.ends_with(':'))
+        mistake.replacements.push_back(
+            {line.substr(opening.size(), line.size() - opening.size() - 1), "", ""});
+      else
+        add(mistake, line);
+    } catch (const std::invalid_argument& why) {
+      throw fail("\"" + line + "\": " + why.what());
+    }
   } while (std::getline(lines, line));
   return mistake;
 }
@@ -102,31 +145,25 @@ std::vector<fs::path> mistake_files(const course::Map& map, const course::Stage&
   std::error_code missing;
   for (const auto& entry :
        fs::directory_iterator(course::exercise_folder(map, stage) / "mistakes", missing))
-    if (entry.path().extension() == ".patch") files.push_back(entry.path());
+    if (entry.path().extension() == ".mistake") files.push_back(entry.path());
   std::sort(files.begin(), files.end());
   return files;
 }
 
-Files with_mistake(const Files& files, const Mistake& mistake) {
-  course::TemporaryFolder folder;
-  fs::path stage = fs::path(folder.path()) / "stage", patch = fs::path(folder.path()) / "patch";
-  for (const auto& [name, content] : files) {
-    fs::create_directories((stage / name).parent_path());
-    std::ofstream(stage / name) << content;
+Files with_mistake(Files files, const Mistake& mistake) {
+  for (const auto& [name, before, after] : mistake.replacements) {
+    auto file = files.find(name);
+    std::size_t places = file == files.end() ? 0 : count(file->second, before);
+    if (before.empty() || places != 1)
+      throw course::Failure(
+          "what it replaces stands " +
+          (places == 0 ? std::string("nowhere") : std::to_string(places) + " times") + " in our " +
+          name + ", but has to stand there once:\n" + before);
+    std::size_t at = 0;
+    while (at = file->second.find(before, at), at != 0 && file->second[at - 1] != '\n') ++at;
+    file->second.replace(at, before.size(), after);
   }
-  std::ofstream(patch) << mistake.patch;
-  process::Command command{{"git", "apply", "-p1", patch}};
-  command.directory = stage;
-  // In no repository: there git would look for the files elsewhere.
-  command.environment = {{"GIT_DIR", "/dev/null"},
-                         {"GIT_CONFIG_GLOBAL", "/dev/null"},
-                         {"GIT_CONFIG_NOSYSTEM", "1"},
-                         {"LC_ALL", "C"}};
-  process::Result result = process::run(command);
-  if (!result.exit.ok())
-    throw course::Failure("the patch does not apply to our code: " +
-                          result.err.substr(0, result.err.find('\n')));
-  return read_files(stage);
+  return files;
 }
 
 bool shows(const Mistake& mistake, const std::string& sanitizers) {
@@ -135,17 +172,13 @@ bool shows(const Mistake& mistake, const std::string& sanitizers) {
 
 std::vector<std::string> deviations(const Mistake& mistake, const std::vector<Outcome>& outcomes) {
   std::vector<std::string> lines;
-  for (const Outcome& outcome : outcomes) {
-    std::string expected = "passed";
-    for (const Mistake::Failing& one : mistake.fails)
-      if (one.name == outcome.name) expected = one.verdict;
-    if (outcome.verdict() != expected)
+  for (const Outcome& outcome : outcomes)
+    if (std::string expected = mistake.expected(outcome.name); outcome.verdict() != expected)
       lines.push_back("\"" + outcome.name + "\": expected: " + expected +
                       ", happened: " + outcome.verdict());
-  }
   for (const Mistake::Failing& one : mistake.fails)
     if (std::none_of(outcomes.begin(), outcomes.end(),
-                     [&](const Outcome& outcome) { return outcome.name == one.name; }))
+                     [&](const Outcome& outcome) { return fits(one.name, outcome.name); }))
       lines.push_back("\"" + one.name + "\": there is no such case");
   return lines;
 }

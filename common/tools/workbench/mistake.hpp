@@ -1,6 +1,6 @@
 #pragma once
-// A known mistake in a stage: a patch with a header that says which cases it breaks, and what there
-// is to learn from it. For the proofs and for ./course break.
+// A known mistake in a stage: lines that are replaced by others, with a header that says which
+// cases that breaks, and what there is to learn from it. For the proofs and for ./course break.
 
 #include <cstddef>
 #include <filesystem>
@@ -14,33 +14,50 @@ namespace workbench {
 
 struct Mistake {
   struct Failing {
-    std::string name;     // the case
-    std::string verdict;  // "assert", "signal SEGV", "hang", "exit"
+    std::string name;     // the case; with a * in it: all whose names fit
+    std::string verdict;  // "assert", "signal SEGV", "hang", "exit", "passed"
   };
-  std::string name;   // "lost-edge": that of the file, without .patch
+  // Lines that stand in this file in one place only, and what stands there with the mistake.
+  struct Replacement {
+    std::string file, before, after;
+  };
+  std::string name;   // "lost-edge": that of the file, without .mistake
   std::string title;  // in one line, as are the others
   std::vector<Failing> fails;
   std::string learn;
-  std::string preset;       // "asan": only sanitizers see it; empty: every build does
-  std::string patch;        // for git apply -p1 in the stage's folder
+  std::string preset;  // "asan": only sanitizers see it; empty: every build does
+  std::vector<Replacement> replacements;
+  std::string shown;        // the replacements, as they stand in the file
   std::size_t changed = 0;  // lines: added and removed ones
+
+  // What the header expects of a case: of the lines that it fits, the last one counts.
+  [[nodiscard]] std::string expected(const std::string& case_name) const;
 };
 
-// Reads CHAPTER/exercises/STAGE/mistakes/NAME.patch:
+// Reads CHAPTER/exercises/STAGE/mistakes/NAME.mistake:
 //   Title: EINTR ends the event loop
 //   Fails: a signal does not end wait() (pistache issue 565) [assert]
 //   Learn: What there is to learn, in one to three sentences, which may go on
 //     in indented lines.
-// with a Fails a case and then the patch, from the first line that begins with "--- ". Throws
-// course::Failure that names the file and the line that it cannot use.
+//
+//   In poll.hpp:
+//        int count;
+//   -    do count = …;
+//   -    while (count == -1 && errno == EINTR);
+//   +    count = …;
+// "Fails: the program * [assert]" names all cases that begin so, "Passes: …" takes one of them out.
+// A place is found by its text, not by a number, so that it lasts: as many lines around what
+// changes as it takes to be the only one. Throws course::Failure that names the file and the line
+// that it cannot use.
 [[nodiscard]] Mistake read_mistake(const std::filesystem::path& file);
 
 // The files of a stage's mistakes, sorted by name.
 [[nodiscard]] std::vector<std::filesystem::path> mistake_files(const course::Map& map,
                                                                const course::Stage& stage);
 
-// The stage's files with the mistake in them. Throws course::Failure unless it applies cleanly.
-[[nodiscard]] Files with_mistake(const Files& files, const Mistake& mistake);
+// The stage's files with the mistake in them. Throws course::Failure where a text is not there, or
+// more than once.
+[[nodiscard]] Files with_mistake(Files files, const Mistake& mistake);
 
 // Whether a build with these sanitizers shows it.
 [[nodiscard]] bool shows(const Mistake& mistake, const std::string& sanitizers);

@@ -1,7 +1,5 @@
 #include "workbench/proof.hpp"
 
-#include <nlohmann/json.hpp>
-
 #include <algorithm>
 #include <optional>
 #include <set>
@@ -9,6 +7,7 @@
 
 #include "course/exercise.hpp"
 #include "course/failure.hpp"
+#include "course/progress.hpp"
 #include "text/links.hpp"
 #include "workbench/mistake.hpp"
 
@@ -35,6 +34,7 @@ struct Work {
   std::vector<Candidate> candidates;  // ours, the stubs, others that are right, the mistakes
   std::vector<std::string> cases = {};
   std::set<std::string> can_fail = {};  // cases
+  std::vector<Mistake> unseen = {};     // that only another build shows
   bool complete = true;                 // start/ and mistakes/ are there
 
   void problem(const std::string& text) { proof.problems.push_back(text); }
@@ -72,16 +72,14 @@ bool contains(const std::vector<std::string>& whole, const std::vector<std::stri
 }
 
 void check_start(const Files& start, const Files& ours, Work& work) {
-  bool something_to_write = false;
   for (const auto& [name, content] : start) {
     auto solution = ours.find(name);
-    if (solution != ours.end() && solution->second == content) continue;  // a file that is given
-    something_to_write = true;
-    if (solution != ours.end() && contains(code(content), code(solution->second)))
+    if (solution == ours.end()) continue;
+    if (solution->second == content)
+      work.problem("start/" + name + " is our file: take it away, it is given without a copy");
+    else if (contains(code(content), code(solution->second)))
       work.problem("start/" + name + " has all of our solution in it");
   }
-  if (!something_to_write)
-    work.problem("start/ has nothing to be written: its files are those of our solution");
 }
 
 // What is there, and is laid out for the build. Without our code and a suite nothing can be.
@@ -100,11 +98,10 @@ void lay_out(const course::Map& map, const Workbench& bench, Work& work) {
 
   if (fs::exists(exercise / "start")) {
     Files start = read_files(exercise / "start"), stubs = start;
-    if (const course::Stage* predecessor = map.predecessor(stage))
-      stubs.merge(read_files(map.root() / predecessor->folder));
+    stubs.merge(Files(ours));
     check_start(start, ours, work);
     work.candidates.push_back({{"stubs", &stage}, "the stubs", {}});
-    bench.lay_out(work.candidates.back().variant, stubs);
+    bench.lay_out(work.candidates.back().variant, stubs, ours);
   }
 
   std::error_code none;
@@ -116,7 +113,7 @@ void lay_out(const course::Map& map, const Workbench& bench, Work& work) {
         work.problem("also-right/" + name + "/" + file + " is our file: take it away");
     right.merge(Files(ours));
     work.candidates.push_back({{"right-" + name, &stage}, "also-right/" + name, {}});
-    bench.lay_out(work.candidates.back().variant, right);
+    bench.lay_out(work.candidates.back().variant, right, ours);
   }
 
   for (const fs::path& file : mistake_files(map, stage)) {
@@ -128,19 +125,19 @@ void lay_out(const course::Map& map, const Workbench& bench, Work& work) {
         work.problem(name + " changes " + std::to_string(mistake.changed) +
                      " lines; expected: at most " + std::to_string(most_changed_lines));
       Files files = with_mistake(ours, mistake);
-      for (const Mistake::Failing& one : mistake.fails) work.can_fail.insert(one.name);
       if (!shows(mistake, bench.sanitizers())) {
         work.proof.skipped.push_back(name + ": only the preset " + mistake.preset + " shows it");
+        work.unseen.push_back(mistake);
         continue;
       }
       work.candidates.push_back({{"mistake-" + mistake.name, &stage}, name, mistake});
-      bench.lay_out(work.candidates.back().variant, files);
+      bench.lay_out(work.candidates.back().variant, files, ours);
     } catch (const course::Failure& failure) {
       work.problem(name + ": " + failure.what());
     }
   }
   if (work.complete && work.proof.mistakes == 0)
-    work.problem("there is no mistake (mistakes/*.patch)");
+    work.problem("there is no mistake (mistakes/*.mistake)");
   bench.lay_out(work.candidates.front().variant, ours);
 }
 
@@ -168,14 +165,6 @@ void build(Workbench& bench, std::vector<Work>& works) {
     }
 }
 
-bool shall_hang(const Candidate& candidate, const std::string& name) {
-  return candidate.mistake &&
-         std::any_of(candidate.mistake->fails.begin(), candidate.mistake->fails.end(),
-                     [&](const Mistake::Failing& one) {
-                       return one.name == name && one.verdict == "hang";
-                     });
-}
-
 // All cases of all candidates, as fast as the machine can.
 void judge(const Workbench& bench, std::vector<Work>& works) {
   std::vector<Trial> trials;
@@ -192,7 +181,9 @@ void judge(const Workbench& bench, std::vector<Work>& works) {
   std::vector<Outcome> outcomes = bench.judge(trials);
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
     // So many at once may make a slow case late: before it counts as hung, it gets all the machine.
-    if (outcomes[i].kind == Kind::hung && !shall_hang(*owners[i], trials[i].name))
+    const std::optional<Mistake>& mistake = owners[i]->mistake;
+    bool shall_hang = mistake && mistake->expected(trials[i].name) == "hang";
+    if (outcomes[i].kind == Kind::hung && !shall_hang)
       outcomes[i] = bench.judge({trials[i]}, false, 3)[0];
     owners[i]->outcomes.push_back(std::move(outcomes[i]));
   }
@@ -200,7 +191,9 @@ void judge(const Workbench& bench, std::vector<Work>& works) {
 
 void check_outcomes(Work& work) {
   work.proof.cases = work.cases.size();
-  std::set<std::string> names(work.cases.begin(), work.cases.end());
+  for (const std::string& name : work.cases)
+    for (const Mistake& mistake : work.unseen)
+      if (mistake.expected(name) != "passed") work.can_fail.insert(name);
   for (const Candidate& candidate : work.candidates) {
     if (!candidate.built) continue;
     std::size_t failed = 0;
@@ -240,28 +233,25 @@ std::string broken_link(const fs::path& root, const std::string& target) {
 }
 
 void check_hints(const course::Map& map, Work& work) {
-  fs::path file = course::exercise_folder(map, *work.proof.stage) / "hints.json";
-  if (!fs::exists(file)) return;  // that was said
+  const course::Stage& stage = *work.proof.stage;
   try {
-    nlohmann::json all = nlohmann::json::parse(course::content_of(file));
-    for (const auto& [name, entry] : all.items()) {
+    for (const auto& [name, entry] : course::hints(map, stage)) {
       std::string where = "hints.json, " + quoted(name) + ": ";
       if (!work.cases.empty() &&
           std::find(work.cases.begin(), work.cases.end(), name) == work.cases.end())
         work.problem(where + "there is no such case");
-      if (entry.value("means", "").empty()) work.problem(where + "\"means\" is missing");
-      std::size_t count = entry.value("hints", nlohmann::json::array()).size();
-      if (count < 1 || count > most_hints)
-        work.problem(where + "there are " + std::to_string(count) + " hints; expected: one to " +
-                     std::to_string(most_hints));
-      if (std::string problem = broken_link(map.root(), entry.value("text", "")); !problem.empty())
-        work.problem(where + "\"text\" " + problem);
+      if (entry.means.empty()) work.problem(where + "it does not say what a failure means");
+      if (entry.hints.empty() || entry.hints.size() > most_hints)
+        work.problem(where + "there are " + std::to_string(entry.hints.size()) +
+                     " hints; expected: one to " + std::to_string(most_hints));
+      if (std::string problem = broken_link(map.root(), entry.text); !problem.empty())
+        work.problem(where + "the text " + problem);
     }
     for (const std::string& name : work.cases)
-      if (work.can_fail.contains(name) && !all.contains(name))
+      if (work.can_fail.contains(name) && course::advice(map, stage, name).hints.empty())
         work.problem("hints.json has nothing on " + quoted(name) + ", which can fail");
-  } catch (const nlohmann::json::exception& problem) {
-    work.problem(std::string("hints.json cannot be read: ") + problem.what());
+  } catch (const course::Failure& problem) {
+    work.problem(problem.what());
   }
 }
 

@@ -24,7 +24,7 @@ struct Proof {
 // - the exercise is complete: start/, mistakes/, shape.cpp, hints.json;
 // - our code passes every case, and so does each solution of another shape: also-right/NAME/ holds
 //   the files that it has instead of ours;
-// - the stubs (the predecessor's files and start/) compile, have the right shape, and fail at least
+// - the stubs (start/, and the rest of ours) compile, have the right shape, and fail at least
 //   one case, by assertions only;
 // - every mistake applies cleanly, changes at most ten lines, and fails exactly the cases that its
 //   header names, with these verdicts;

@@ -28,8 +28,6 @@ using std::chrono::milliseconds;
 using Clock = std::chrono::steady_clock;
 using Words = std::vector<std::string>;
 
-constexpr std::string_view emulator = COURSE_EMULATOR;  // a command line; empty: none is needed
-
 // What CMake's cache of that build folder says about a variable, or nothing.
 std::string cached(const fs::path& build, const std::string& name) {
   std::ifstream cache(build / "CMakeCache.txt");
@@ -55,6 +53,14 @@ void write_files(const fs::path& folder, const Files& files) {
   for (const auto& [name, content] : files)
     if (auto old = before.find(name); old == before.end() || old->second != content)
       write_file(folder / name, content);
+}
+
+// What a suite can see of a stage: all files but those that are compiled by themselves.
+Files included(Files files) {
+  std::erase_if(files, [](const auto& file) {
+    return file.first.ends_with(".cpp") || file.first.ends_with(".S");
+  });
+  return files;
 }
 
 std::string replaced(std::string text, const std::string& from, const std::string& to) {
@@ -106,15 +112,6 @@ std::string unframed(const std::string& output) {
   if (holding) keep(held);
   while (kept.ends_with("\n\n")) kept.pop_back();
   return kept;
-}
-
-// With which a program is started that we built: by itself, or by the emulator.
-Words command_line(Words program) {
-  Words words;
-  std::istringstream stream{std::string(emulator)};
-  for (std::string word; stream >> word;) words.push_back(word);
-  words.insert(words.end(), program.begin(), program.end());
-  return words;
 }
 
 // How a child has ended, with the rest of what it said. Nothing of it is left running: what it has
@@ -273,8 +270,13 @@ void Workbench::clear(const Variant& variant) const {
   for (const auto& entry : fs::directory_iterator(folder(variant))) fs::remove_all(entry.path());
 }
 
-void Workbench::lay_out(const Variant& variant, const Files& files) const {
+void Workbench::lay_out(const Variant& variant, const Files& files, const Files& reference) const {
   write_files(compiled(variant), files);
+  fs::path mark = compiled(variant) / ".headers-of-reference";
+  if (included(files) != included(reference))
+    fs::remove(mark);
+  else if (!fs::exists(mark))
+    write_file(mark, "");
 }
 
 fs::path Workbench::program(const Variant& variant) const {
@@ -283,6 +285,17 @@ fs::path Workbench::program(const Variant& variant) const {
 
 fs::path Workbench::suite(const Variant& variant) const {
   return program(variant).string() + "-tests";
+}
+
+bool Workbench::emulated() const { return !cached(build_, "COURSE_EMULATOR").empty(); }
+
+// With which a program is started that we built: by itself, or by an emulator.
+std::vector<std::string> Workbench::command_line(const std::vector<std::string>& program) const {
+  Words words;
+  std::istringstream emulator(cached(build_, "COURSE_EMULATOR"));
+  for (std::string word; emulator >> word;) words.push_back(word);
+  words.insert(words.end(), program.begin(), program.end());
+  return words;
 }
 
 // Configured again when the course's own build folder has changed, or has moved.
@@ -421,10 +434,10 @@ std::vector<Outcome> Workbench::judge(const std::vector<Trial>& trials, bool unt
   // blocked, and looks what the case was doing.
   milliseconds limit = std::chrono::seconds(6) * patience;
   constexpr milliseconds moment{500};
-  if (!emulator.empty()) limit *= 4;
+  if (emulated()) limit *= 4;
   if (!sanitizers_.empty()) limit *= 3;
   std::optional<MemoryLimit> memory_limit;
-  if (sanitizers_.empty() && emulator.empty()) memory_limit.emplace();
+  if (sanitizers_.empty() && !emulated()) memory_limit.emplace();
   course::TemporaryFolder temporary;
   process::Command command;
   command.own_group = true;  // the programs that the suite runs end with it

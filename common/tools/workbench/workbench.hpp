@@ -79,8 +79,9 @@ class Workbench {
   [[nodiscard]] std::filesystem::path folder(const Variant& variant) const;
   void clear(const Variant& variant) const;  // scratch slots only
   // Makes these the variant's files. What is the same already is not touched, so that nothing is
-  // built in vain. Scratch slots only.
-  void lay_out(const Variant& variant, const Files& files) const;
+  // built in vain. Scratch slots only. A suite includes headers: where those are what the slot
+  // "reference" has, `reference`, the suite that was compiled there is linked.
+  void lay_out(const Variant& variant, const Files& files, const Files& reference = {}) const;
 
   // Builds parts of variants: "shape" (the static assertions that say in words what is missing),
   // "suite" (with the programs that it runs), "check" (both at once), "program". What does not
@@ -107,11 +108,15 @@ class Workbench {
 
   // What everything is built with: "address,undefined", or empty.
   [[nodiscard]] const std::string& sanitizers() const { return sanitizers_; }
+  // Whether an emulator runs what was built.
+  [[nodiscard]] bool emulated() const;
   [[nodiscard]] const std::filesystem::path& tree() const { return tree_; }
 
  private:
   [[nodiscard]] std::filesystem::path compiled(const Variant& variant) const;
   [[nodiscard]] std::filesystem::path suite(const Variant& variant) const;
+  [[nodiscard]] std::vector<std::string> command_line(
+      const std::vector<std::string>& program) const;
   void set_up() const;
 
   std::filesystem::path root_, build_, tree_;

@@ -41,9 +41,9 @@ class Registry {
 class Poll {
  public:
   // epoll_create1() makes the queue; its descriptor must not leak into programs that we start.
-  Poll() : registry_(queue_.get()) {}
+  Poll() = default;
 
-  [[nodiscard]] const Registry& registry() const { return registry_; }
+  [[nodiscard]] Registry registry() const { return Registry(queue_.get()); }
 
   // Blocks until something has arrived at one source at least, and returns the tokens of all where
   // it has. The end of a stream and an error count as arrivals too: read() tells them apart.
@@ -52,5 +52,4 @@ class Poll {
 
  private:
   net::Fd queue_;
-  Registry registry_;
 };

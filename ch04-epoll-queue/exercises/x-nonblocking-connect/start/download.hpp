@@ -17,7 +17,7 @@
 #include "narrate/narrate.hpp"
 #include "net/address.hpp"
 #include "net/fd.hpp"
-#include "net/tcp_stream.hpp"
+#include "tcp_stream.hpp"
 
 // A state machine. No call of it blocks: where it cannot go on, it remembers how far it has come.
 //
@@ -78,7 +78,7 @@ class Download {
   }
 
   std::string name_;
-  net::TcpStream stream_;
+  TcpStream stream_;
   State state_ = State::connecting;
   std::string unsent_;
   http::ResponseParser parser_;
