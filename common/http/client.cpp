@@ -9,6 +9,7 @@
 #include <stdexcept>
 #include <string_view>
 #include <system_error>
+#include <vector>
 
 #include "http/request.hpp"
 #include "http/wire.hpp"
@@ -41,10 +42,10 @@ Url parse(std::string_view url) {
   return {std::string(host), (path.starts_with('/') ? "" : "/") + std::string(path)};
 }
 
-net::Address address_of(const std::string& host) {
+std::vector<net::Address> addresses_of(const std::string& host) {
   std::size_t brackets = host.find(']');  // of an IPv6 address, whose colons are not the port's
   bool has_port = host.find(':', brackets == std::string::npos ? 0 : brackets) != std::string::npos;
-  return has_port ? net::Address::parse(host) : net::Address::resolve(host, 80);
+  return has_port ? net::Address::parse_all(host) : net::Address::resolve_all(host, 80);
 }
 
 // Not a point in time: that could lie beyond what the clock can say.
@@ -109,9 +110,14 @@ Response exchange(const net::Address& address, std::string_view request, const T
 Response get(const std::string& url, milliseconds timeout) {
   auto [host, path] = parse(url);
   std::string request = get_request(path, host);
-  net::Address address = address_of(host);
+  std::vector<net::Address> addresses = addresses_of(host);
+  Timer timer(timeout);
   try {
-    return exchange(address, request, Timer(timeout));
+    for (auto address = addresses.begin();; ++address) try {
+        return exchange(*address, request, timer);
+      } catch (const std::system_error& error) {  // a name may have another address
+        if (error.code() != std::errc::connection_refused || address + 1 == addresses.end()) throw;
+      }
   } catch (const std::system_error& error) {
     throw std::system_error(error.code(), "get " + url);
   } catch (const ParseError& error) {

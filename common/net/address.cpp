@@ -21,7 +21,13 @@ std::invalid_argument bad(std::string_view text, const char* why) {
 
 }  // namespace
 
-Address Address::parse(std::string_view text) {
+Address Address::parse(std::string_view text) { return parse_all(text).front(); }
+
+Address Address::resolve(const std::string& host, std::uint16_t port) {
+  return resolve_all(host, port).front();
+}
+
+std::vector<Address> Address::parse_all(std::string_view text) {
   std::size_t colon = text.rfind(':');
   if (colon == std::string_view::npos) throw bad(text, "there is no colon");
   std::string_view host = text.substr(0, colon);
@@ -35,10 +41,10 @@ Address Address::parse(std::string_view text) {
   auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
   if (digits.empty() || error != std::errc() || end != digits.data() + digits.size())
     throw bad(text, "the port must be a number from 0 to 65535");
-  return resolve(std::string(host), port);
+  return resolve_all(std::string(host), port);
 }
 
-Address Address::resolve(const std::string& host, std::uint16_t port) {
+std::vector<Address> Address::resolve_all(const std::string& host, std::uint16_t port) {
   std::string name = host;
   if (name.size() >= 2 && name.front() == '[' && name.back() == ']')
     name = name.substr(1, name.size() - 2);
@@ -53,10 +59,13 @@ Address Address::resolve(const std::string& host, std::uint16_t port) {
                                 "\": " + ::gai_strerror(failure));
   std::unique_ptr<addrinfo, void (*)(addrinfo*)> owner(found, ::freeaddrinfo);
 
-  Address address;
-  address.size_ = found->ai_addrlen;
-  std::memcpy(&address.storage_, found->ai_addr, found->ai_addrlen);
-  return address;
+  std::vector<Address> all;
+  for (const addrinfo* one = found; one; one = one->ai_next) {
+    Address& address = all.emplace_back(Address());
+    address.size_ = one->ai_addrlen;
+    std::memcpy(&address.storage_, one->ai_addr, one->ai_addrlen);
+  }
+  return all;
 }
 
 Address Address::local(int socket) {

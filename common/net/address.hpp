@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace net {
 
@@ -18,6 +19,11 @@ class Address {
   [[nodiscard]] static Address parse(std::string_view text);
   // As above from parts; an IPv6 host may stand with or without its brackets. Port 0 means "any".
   [[nodiscard]] static Address resolve(const std::string& host, std::uint16_t port);
+  // The same, with all addresses of a name, at least one: "localhost" is often ::1 and 127.0.0.1,
+  // and a server may be at the second only.
+  [[nodiscard]] static std::vector<Address> parse_all(std::string_view text);
+  [[nodiscard]] static std::vector<Address> resolve_all(const std::string& host,
+                                                        std::uint16_t port);
   // What this socket is bound to. Throws std::system_error("getsockname").
   [[nodiscard]] static Address local(int socket);
 

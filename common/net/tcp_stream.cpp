@@ -69,4 +69,16 @@ void TcpStream::write_all(std::string_view bytes) {
   }
 }
 
+Address first_that_answers(const std::vector<Address>& addresses) {
+  for (const Address& address : addresses) {
+    if (addresses.size() == 1) break;
+    try {
+      (void)TcpStream::connect(address);
+      return address;
+    } catch (const std::system_error&) {
+    }
+  }
+  return addresses.front();
+}
+
 }  // namespace net

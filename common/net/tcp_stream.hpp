@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "net/address.hpp"
 #include "net/fd.hpp"
@@ -41,5 +42,9 @@ class TcpStream {
  private:
   Fd socket_;
 };
+
+// Of the addresses of a name the first one where somebody answers; where nobody does, the first
+// one. Connects to find out, and may block, but asks nobody if there is but one.
+[[nodiscard]] Address first_that_answers(const std::vector<Address>& addresses);
 
 }  // namespace net

@@ -11,6 +11,7 @@
 
 #include "narrate/narrate.hpp"
 #include "net/fd.hpp"
+#include "net/tcp_stream.hpp"
 
 namespace stage {
 namespace {
@@ -59,7 +60,7 @@ int run(int argc, char** argv, void (*example)(const Options&)) {
   app.add_option("--trace", trace, "also write a Chrome trace to this file (ui.perfetto.dev)");
   try {
     app.parse(argc, argv);
-    options.server = net::Address::parse(server);
+    options.server = net::first_that_answers(net::Address::parse_all(server));
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   } catch (const std::invalid_argument& error) {

@@ -108,6 +108,21 @@ TEST_CASE("a stream carries bytes both ways, and sees the end") {
   }
 }
 
+TEST_CASE(
+    "of a name's addresses the first one that answers is taken (localhost: ::1, then 127.0.0.1)") {
+  net::TcpListener listener = net::TcpListener::bind(Address::parse("127.0.0.1:0"));
+  Address here = listener.address(), nobody = testing::nobody();
+  CHECK(net::first_that_answers({nobody, here}).to_string() == here.to_string());
+  CHECK(net::first_that_answers({here, nobody}).to_string() == here.to_string());
+  CHECK(net::first_that_answers({nobody, nobody}).to_string() == nobody.to_string());
+  std::size_t before = testing::calls("connect");
+  CHECK(net::first_that_answers({nobody}).to_string() == nobody.to_string());
+  CHECK(testing::calls("connect") == before);  // nobody was asked
+  CHECK(Address::parse_all("127.0.0.1:80").size() == 1);
+  CHECK(Address::parse_all("localhost:80").front().to_string() ==
+        Address::parse("localhost:80").to_string());
+}
+
 TEST_CASE("would-block is a value, for reading and for writing") {
   Peer peer([](TcpStream stream) { testing::read_request(stream); });
   TcpStream stream = TcpStream::connect(peer.address());
