@@ -166,8 +166,8 @@ void check_trace(const std::string& program) {
   CHECK(phases_by_request.size() == 5);
   for (const auto& [request, phases] : phases_by_request) {
     INFO(request, ": ", phases);
-    CHECK(phases.front() == 'b');
-    CHECK(phases.back() == 'e');
+    CHECK(phases.substr(0, 1) == "b");
+    CHECK(phases.substr(phases.size() - 1) == "e");
   }
 }
 

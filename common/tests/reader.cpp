@@ -835,12 +835,15 @@ TEST_CASE("a sanitizer that cannot work here is said once, and blames nobody") {
 
 TEST_CASE("a child that the reader's code leaves behind holds nothing up, and is ended, too") {
   std::signal(SIGINT, SIG_DFL);
+  std::string in_its_session;
+  SUBCASE("in the case's group") {}
+  SUBCASE("in a session of its own") { in_its_session = "::setsid(); (void)!::fork(); "; }
   Scratch scratch;
   REQUIRE(scratch.course({"start", "ch01/a"}).exit.ok());
   write(scratch.mine("a-sum") / "sum.hpp",
         "#include <unistd.h>\ninline int sum(int a, int b) {\n"
-        "  if (a == 2 && ::fork() == 0) {\n"
-        "    for (;;) ::pause();\n  }\n  return a + b + (a == 2);\n}\n");
+        "  if (a == 2 && ::fork() == 0) {\n    " +
+            in_its_session + "for (;;) ::pause();\n  }\n  return a + b + (a == 2);\n}\n");
   Result result = process::run(scratch.command({"check", "ch01/a"}), testing::patience * 8);
   CHECK_FALSE(result.exit.late);
   CHECK(result.exit.code == 1);

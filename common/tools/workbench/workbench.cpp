@@ -1,6 +1,8 @@
 #include "workbench/workbench.hpp"
 
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -120,6 +122,36 @@ process::Exit end_of(process::Child& child) {
   child.signal(SIGKILL);
   return child.wait();
 }
+
+// What a case has started ends with its group, but for what made a session of its own. That becomes
+// our child when its parent has ended, and is the only child of ours that is of another session.
+class Orphans {
+ public:
+  Orphans() { ::prctl(PR_SET_CHILD_SUBREAPER, 1); }
+  Orphans(const Orphans&) = delete;
+  ~Orphans() {
+    while (end_some()) {
+    }
+  }
+
+ private:
+  // Their children are ours when they have ended.
+  static bool end_some() {
+    bool any = false;
+    std::error_code gone;
+    for (const auto& entry : fs::directory_iterator("/proc", gone)) {
+      pid_t pid = std::atoi(entry.path().filename().c_str()), parent = 0, group = 0, session = 0;
+      std::string status = pid > 0 ? course::content_of(entry.path() / "stat") : "";
+      std::istringstream fields(status.substr(status.rfind(')') + 1));
+      char state = ' ';
+      if (!(fields >> state >> parent >> group >> session)) continue;
+      if (parent != ::getpid() || session == ::getsid(0)) continue;
+      ::kill(pid, SIGKILL);
+      any = ::waitpid(pid, nullptr, 0) == pid || any;
+    }
+    return any;
+  }
+};
 
 constexpr std::size_t most_output = 4 << 20;
 
@@ -450,6 +482,7 @@ std::vector<Outcome> Workbench::judge(const std::vector<Trial>& trials, bool unt
     Outcome::Usage usage = {};
   };
   course::Signals signals;
+  Orphans orphans;  // goes after all that is running
   std::list<Running> running;
   std::vector<Outcome> outcomes(trials.size());
   std::size_t next = 0, end = trials.size();
