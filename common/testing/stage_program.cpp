@@ -65,12 +65,10 @@ CountedResult check_all_in_flight(const std::string& program) {
     path = path.substr(0, path.find(" HTTP/"));
     waiting.push_back({std::move(stream), path.substr(path.rfind('/') + 1)});
     if (waiting.size() < 5) return;
-    for (; !waiting.empty(); waiting.pop_back()) {
-      const std::string& message = waiting.back().message;
-      say_and_close(waiting.back().stream,
-                    "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(message.size()) +
-                        "\r\n\r\n" + message);
-    }
+    for (Waiting& one : waiting)
+      say_and_close(one.stream, "HTTP/1.1 200 OK\r\nContent-Length: " +
+                                    std::to_string(one.message.size()) + "\r\n\r\n" + one.message);
+    waiting.clear();
   });
   CountedResult counted = counted_run(program, stage_options(patient.address()));
   INFO(end_of(counted.result.out), counted.result.err);

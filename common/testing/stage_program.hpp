@@ -16,8 +16,9 @@ namespace testing {
 [[nodiscard]] std::vector<std::string> stage_options(const net::Address& server);
 
 // Checks that it has all its requests on their way before it needs the first answer: none is given
-// before the fifth request has come, and then the last one first. Returns what it has printed, and
-// the calls that it made.
+// before the fifth request has come. Returns what it has printed, and the calls that it made. (The
+// answers come in the order of the requests: whether a program has registered a source by then, or
+// does so later, it sees them in the same order.)
 CountedResult check_all_in_flight(const std::string& program);
 
 // Checks that interrupted system calls and single bytes at a time change nothing in its result. It
