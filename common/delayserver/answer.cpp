@@ -36,7 +36,7 @@ constexpr const char* manual =
     "      ?fault=reset      after the delay: the connection is reset\n"
     "      ?fault=truncate   half of the body, and the connection ends\n"
     "      ?fault=garbage    bytes that are no HTTP\n"
-    "      ?fault=stall      nothing, until you leave\n"
+    "      ?fault=stall      nothing, until you leave (or the server stops)\n"
     "  GET /stats            what the server has seen so far, as JSON\n"
     "  GET /                 this page\n"
     "\n"
@@ -175,9 +175,23 @@ Answer route(const http::Request& request, const Stats& stats) {
   return delayed_answer(path, query);
 }
 
-std::string head(const Answer& answer, bool chunked, bool close) {
+// Sun, 06 Nov 1994 08:49:37 GMT. Not std::strftime: that one asks the locale.
+std::string to_date(std::time_t time) {
+  constexpr const char* days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+  constexpr const char* months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                    "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  std::tm utc{};
+  ::gmtime_r(&time, &utc);
+  char text[64];
+  std::snprintf(text, sizeof text, "%s, %02d %s %d %02d:%02d:%02d GMT", days[utc.tm_wday],
+                utc.tm_mday, months[utc.tm_mon], utc.tm_year + 1900, utc.tm_hour, utc.tm_min,
+                utc.tm_sec);
+  return text;
+}
+
+std::string head(const Answer& answer, bool chunked, bool close, std::time_t now) {
   std::string head = "HTTP/1.1 " + std::to_string(answer.status) + " " + reason(answer.status) +
-                     "\r\nContent-Type: " + answer.type + "\r\n";
+                     "\r\nDate: " + to_date(now) + "\r\nContent-Type: " + answer.type + "\r\n";
   head += chunked ? "Transfer-Encoding: chunked\r\n"
                   : "Content-Length: " + std::to_string(answer.size) + "\r\n";
   if (answer.status == 405) head += "Allow: GET, HEAD\r\n";
@@ -212,13 +226,14 @@ std::size_t Answer::body_end() const {
   return fault == Fault::truncate ? size / 2 : size;
 }
 
-std::string Answer::next_piece(std::size_t& sent, bool close) const {
+std::string Answer::next_piece(std::size_t& sent, bool close, std::time_t now) const {
+  if (status == 100) return "HTTP/1.1 100 Continue\r\n\r\n";
   if (fault == Fault::garbage) return std::string(garbage);
 
   bool chunked = chunk > 0 && http_1_1;  // HTTP/1.0 gets the same pieces, with a Content-Length
   std::size_t count = std::min(body_end() - sent, chunk > 0 ? chunk : piece_size);
   std::string piece;
-  if (sent == 0) piece = head(*this, chunked, close);
+  if (sent == 0) piece = head(*this, chunked, close, now);
   piece.reserve(piece.size() + count + 32);
   if (chunked && count > 0) piece += chunk_head(count);
   append_body(piece, text, sent, count);
@@ -242,5 +257,7 @@ Answer answer_to(const http::Request& request, const Stats& stats) {
 }
 
 Answer refusal(int status, const std::string& why) { return page(status, why + "\n"); }
+
+Answer go_on() { return page(100, ""); }
 
 }  // namespace delay

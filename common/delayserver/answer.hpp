@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <ctime>
 #include <string>
 
 #include "delayserver/server.hpp"
@@ -26,7 +27,7 @@ enum class Fault {
 };
 
 struct Answer {
-  int status = 200;
+  int status = 200;      // 100: go_on(), nothing of the following counts
   std::string text;      // the body, or what it repeats
   std::size_t size = 0;  // of the body, in bytes
   const char* type = "text/plain; charset=utf-8";
@@ -45,13 +46,15 @@ struct Answer {
   [[nodiscard]] std::size_t body_end() const;
   // The next bytes to send. `sent` is how much of the body has been sent (0: begins with the head)
   // and is advanced to how much has when these are; at body_end() the answer is complete. `close`:
-  // the head says that this is the connection's last answer.
-  [[nodiscard]] std::string next_piece(std::size_t& sent, bool close) const;
+  // the head says that this is the connection's last answer; `now` is its date.
+  [[nodiscard]] std::string next_piece(std::size_t& sent, bool close, std::time_t now) const;
 };
 
 // Whatever the request, there is an answer; `stats` are for GET /stats.
 [[nodiscard]] Answer answer_to(const http::Request& request, const Stats& stats);
 // To what is no request, or no complete one.
 [[nodiscard]] Answer refusal(int status, const std::string& why);
+// Before the answer, to a client that asks whether it may send the body (Expect: 100-continue).
+[[nodiscard]] Answer go_on();
 
 }  // namespace delay

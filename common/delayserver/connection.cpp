@@ -2,9 +2,12 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <ctime>
+#include <span>
 #include <system_error>
 #include <utility>
 
@@ -53,8 +56,13 @@ bool Connection::answering() const {
   return (phase_ == Phase::open || phase_ == Phase::last) && !queue_.empty();
 }
 
+// A request in the making has its own limit, unless it is we who do not read on.
+bool Connection::request_is_late(Clock::time_point now) const {
+  return phase_ == Phase::open && wants_to_read() && request_deadline_ <= now;
+}
+
 Clock::time_point Connection::deadline() const {
-  // A request in the making has its own limit, unless it is we who do not read on.
+  if (phase_ == Phase::stalled) return Books::never;
   bool incoming = phase_ == Phase::open && wants_to_read() && request_deadline_ != Books::never;
   Clock::time_point first = incoming ? request_deadline_ : Books::never;
   if (answering() && !wants_to_write()) return std::min(first, queue_.front().due);
@@ -64,8 +72,12 @@ Clock::time_point Connection::deadline() const {
 
 void Connection::on_deadline(Clock::time_point now) {
   if (now < deadline()) return;
-  bool incoming = phase_ == Phase::open && wants_to_read();
-  if (incoming && request_deadline_ <= now)
+  // Perhaps it is we who are late, because the machine is busy, or the program was stopped for a
+  // while. So before anything is given up, we look what the peer has done meanwhile.
+  if (wants_to_write()) flush(now);
+  if (request_is_late(now) || !answering()) catch_up(now);
+  if (closed() || now < deadline()) return settle(now);
+  if (request_is_late(now))
     refuse(408, "the request took too long to arrive");
   else if (answering() && !wants_to_write())
     send_piece(now);
@@ -78,12 +90,35 @@ void Connection::on_deadline(Clock::time_point now) {
 
 // ---- Requests come in
 
+// One read, whatever is there: the others want their turn. What is left is reported again.
 void Connection::on_readable(Clock::time_point now) {
-  if (!wants_to_read()) return;
+  if (wants_to_read()) read_some(now);
+  settle(now);
+}
+
+// All that is there, but no more than that: a peer who sends as fast as we read cannot hold us up.
+void Connection::catch_up(Clock::time_point now) {
+  int bytes = 0;
+  if (::ioctl(fd(), FIONREAD, &bytes) == -1) return lose();
+  arrived_ = static_cast<std::size_t>(bytes);
+  while (arrived_ > 0 && wants_to_read() && !closed()) read_some(now);
+}
+
+void Connection::read_some(Clock::time_point now) {
+  std::span<char> buffer = books_.buffer;
+  if (now >= books_.last_call && phase_ == Phase::open) {
+    // Too late, unless it is for on_deadline(), which looks once more, to say so.
+    if (arrived_ == 0 && (parser_.started() || !used_)) return;
+    if (arrived_ == 0) phase_ = Phase::last;
+    if (arrived_ > 0) buffer = buffer.first(std::min(buffer.size(), arrived_));
+  }
   try {
-    // One read, whatever is there: the others want their turn. What is left is reported again.
-    std::optional<std::size_t> count = socket_.read(books_.buffer);
-    if (!count) return;
+    std::optional<std::size_t> count = socket_.read(buffer);
+    if (!count) {
+      arrived_ = 0;
+      return;
+    }
+    arrived_ -= std::min(arrived_, *count);
     // The end of its stream: the peer has left. It may have closed only its side, and listen still;
     // but nearly always it is gone, and then nobody shall wait until its answers are due.
     if (*count == 0)
@@ -93,14 +128,13 @@ void Connection::on_readable(Clock::time_point now) {
   } catch (const std::system_error&) {  // ECONNRESET, ETIMEDOUT, …
     lose();
   }
-  settle(now);
 }
 
 void Connection::take_requests(std::string_view bytes, Clock::time_point now) {
-  if (now >= books_.last_call) phase_ = Phase::last;
   try {
     while (!bytes.empty() && phase_ == Phase::open && queue_.size() < queue_limit) {
       bytes.remove_prefix(parser_.feed(bytes));
+      if (parser_.wants_continue()) enqueue(go_on());
       if (!parser_.done()) continue;
       request_deadline_ = Books::never;
       http::Request request = parser_.take();
@@ -117,7 +151,9 @@ void Connection::take_requests(std::string_view bytes, Clock::time_point now) {
 }
 
 void Connection::refuse(int status, const std::string& why) {
-  enqueue(refusal(status, why));
+  Answer answer = refusal(status, why);
+  answer.body_omitted = parser_.is_head();
+  enqueue(std::move(answer));
   phase_ = Phase::last;
 }
 
@@ -131,9 +167,7 @@ void Connection::enqueue(Answer answer) {
   if (!pending.answer.delayed) return;
 
   pending.number = ++books_.requests;
-  Stats& stats = books_.stats;
-  stats.peak_in_flight = std::max(stats.peak_in_flight, ++stats.in_flight);
-  if (books_.options.on_request) books_.options.on_request(exchange(pending));
+  books_.begin(pending.number, pending.answer, pending.received);
 }
 
 // ---- Answers go out
@@ -158,9 +192,9 @@ void Connection::send_piece(Clock::time_point now) {
   }
   // Once we stop, the answer that nothing follows says so, and ends the connection.
   bool only_one = queue_.size() == 1;
-  if (only_one && books_.stopping() && !parser_.started()) phase_ = Phase::last;
+  if (only_one && books_.stopping() && !more_has_arrived()) phase_ = Phase::last;
   bool last_answer = only_one && phase_ == Phase::last;
-  out_ = first.answer.next_piece(first.sent, last_answer);
+  out_ = first.answer.next_piece(first.sent, last_answer, std::time(nullptr));
   if (last_answer && first.sent == first.answer.body_end()) {
     // The end of the stream then travels with the last bytes: one packet, one event at the client.
     int yes = 1;
@@ -209,7 +243,7 @@ void Connection::finish_answer(Clock::time_point now) {
 
 void Connection::on_stop(Clock::time_point now) {
   if (phase_ == Phase::stalled) return lose();
-  on_readable(now);  // what has arrived is answered
+  catch_up(now);  // what has arrived is answered
   request_deadline_ =
       parser_.started() ? std::min(request_deadline_, books_.last_call) : Books::never;
   // Nothing yet on a new connection? Somebody connected to ask, so the question is on its way.
@@ -219,9 +253,14 @@ void Connection::on_stop(Clock::time_point now) {
 
 // After every step: is there nothing left to say?
 void Connection::settle(Clock::time_point now) {
-  bool idle = phase_ == Phase::open && queue_.empty() && !parser_.started();
+  bool idle = phase_ == Phase::open && queue_.empty() && !more_has_arrived();
   if (idle && used_ && books_.stopping()) phase_ = Phase::last;
   if (phase_ == Phase::last && queue_.empty()) linger(now);
+}
+
+// Part of a request, or what may be one.
+bool Connection::more_has_arrived() const {
+  return parser_.started() || !input_.empty() || arrived_ > 0;
 }
 
 // Closing a socket with unread bytes sends an RST, and that may overtake our last answer. So first
@@ -232,38 +271,21 @@ void Connection::linger(Clock::time_point now) {
   if (::shutdown(socket_.fd().get(), SHUT_WR) == -1) lose();
 }
 
-void Connection::on_broken() { lose(); }
+void Connection::on_broken() noexcept { lose(); }
 
-void Connection::lose() {
+void Connection::lose() noexcept {
   lose_queue();
   out_ = {};
   phase_ = Phase::closed;
 }
 
-void Connection::lose_queue() {
+void Connection::lose_queue() noexcept {
   for (Pending& pending : queue_) check_off(pending, true);
   queue_.clear();
 }
 
 void Connection::check_off(Pending& pending, bool lost) {
-  if (!pending.answer.delayed) return;
-  Stats& stats = books_.stats;
-  --stats.in_flight;
-  ++(lost ? stats.errors : stats.served);
-  if (!books_.options.on_answer) return;
-  Exchange done = exchange(pending);
-  done.answered = Clock::now();
-  done.lost = lost;
-  books_.options.on_answer(done);
-}
-
-Exchange Connection::exchange(const Pending& pending) const {
-  return {.number = pending.number,
-          .delay = pending.answer.delay,
-          .message = pending.answer.text,
-          .received = pending.received,
-          .answered = {},
-          .lost = false};
+  if (pending.answer.delayed) books_.end(pending.number, pending.answer, pending.received, lost);
 }
 
 }  // namespace delay

@@ -3,36 +3,20 @@
 // its time has come, takes one step, and says what it waits for next. It never blocks, and knows
 // nothing of epoll: server.cpp does the waiting.
 
-#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <list>
 #include <string>
 #include <string_view>
-#include <utility>
 
 #include "delayserver/answer.hpp"
+#include "delayserver/books.hpp"
 #include "delayserver/server.hpp"
 #include "http/request_parser.hpp"
 #include "net/tcp_stream.hpp"
 
 namespace delay {
-
-// What the connections of a server share.
-struct Books {
-  static constexpr Clock::time_point never = Clock::time_point::max();
-  explicit Books(Options wanted) : options(std::move(wanted)) {}
-
-  Options options;
-  Stats stats;
-  std::uint64_t requests = 0;  // delayed ones, so far
-  // Once the server stops: when a request must have arrived at the latest to be answered.
-  Clock::time_point last_call = never;
-  std::array<char, 16 * 1024> buffer;  // for one read() at a time
-
-  [[nodiscard]] bool stopping() const { return last_call != never; }
-};
 
 class Connection {
  public:
@@ -43,10 +27,10 @@ class Connection {
   ~Connection();
 
   // What has happened, each answered by one bounded step. A repeated or a mistaken call does no
-  // harm.
+  // harm. After a step that has thrown (there was no memory), only on_broken() makes sense.
   void on_readable(Clock::time_point now);
   void on_writable(Clock::time_point now);
-  void on_broken();                         // the peer is gone
+  void on_broken() noexcept;                // the peer is gone
   void on_deadline(Clock::time_point now);  // deadline() has passed
   void on_stop(Clock::time_point now);      // books.last_call is set
 
@@ -74,6 +58,8 @@ class Connection {
     std::size_t sent = 0;   // of the body
   };
 
+  void read_some(Clock::time_point now);
+  void catch_up(Clock::time_point now);
   void take_requests(std::string_view bytes, Clock::time_point now);
   void enqueue(Answer answer);
   void refuse(int status, const std::string& why);
@@ -82,11 +68,12 @@ class Connection {
   void finish_answer(Clock::time_point now);
   void settle(Clock::time_point now);
   void linger(Clock::time_point now);
-  void lose();
-  void lose_queue();
+  void lose() noexcept;
+  void lose_queue() noexcept;
   void check_off(Pending& pending, bool lost);
   [[nodiscard]] bool answering() const;
-  [[nodiscard]] Exchange exchange(const Pending& pending) const;
+  [[nodiscard]] bool request_is_late(Clock::time_point now) const;
+  [[nodiscard]] bool more_has_arrived() const;
 
   net::TcpStream socket_;
   Books& books_;
@@ -99,6 +86,7 @@ class Connection {
   std::list<Pending> queue_;
   std::string out_;       // the piece of the first answer that is being sent; empty between pieces
   std::size_t sent_ = 0;  // how much of it is sent
+  std::size_t arrived_ = 0;  // bytes that had arrived before the clock was looked at: not late
   Clock::time_point request_deadline_ = Books::never;  // of the request that is coming in
   Clock::time_point patience_;  // when we give up on a peer that does nothing
 };

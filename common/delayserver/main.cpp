@@ -1,24 +1,21 @@
 // The delayserver as a program: options, log, trace and signals around delay::Server.
 
 #include <CLI/CLI.hpp>
-#include <poll.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
-#include <cerrno>
 #include <csignal>
 #include <cstdint>
-#include <filesystem>
-#include <fstream>
+#include <exception>
 #include <iostream>
-#include <memory>
+#include <new>
 #include <optional>
 #include <stdexcept>
 #include <string>
-#include <string_view>
 #include <system_error>
+#include <utility>
 
 #include "delayserver/server.hpp"
+#include "delayserver/surroundings.hpp"
 #include "narrate/trace.hpp"
 #include "net/address.hpp"
 #include "net/fd.hpp"
@@ -34,83 +31,12 @@ struct Arguments {
   std::size_t max_connections = 0;
 };
 
-// ---- The log
-
-// Lines on standard output. Nothing that happens to it may hold up the answers: a reader who pauses
-// (a full pipe, Ctrl-S) misses lines, and one who has left is not written to any more.
-class Log {
- public:
-  void line(const std::string& text) {
-    if (closed_) return;
-    pollfd out{STDOUT_FILENO, POLLOUT, 0};
-    if (::poll(&out, 1, 0) == 0) {
-      ++missed_;
-      return;
-    }
-    std::string lines = text + "\n";
-    if (missed_ > 0) lines = "(" + std::to_string(missed_) + " lines are missing here)\n" + lines;
-    // A pipe that is ready has room for PIPE_BUF, 4096 bytes, so this does not block.
-    ssize_t written;
-    do written = ::write(STDOUT_FILENO, lines.data(), lines.size());
-    while (written == -1 && errno == EINTR);
-    missed_ = 0;
-    closed_ = written == -1;
-  }
-
- private:
-  bool closed_ = false;
-  std::uint64_t missed_ = 0;
-};
-
-// What a terminal can be trusted with: a message may hold any bytes, and a terminal obeys some.
-std::string printable(std::string_view text) {
-  constexpr std::size_t enough = 200;
-  constexpr const char* digits = "0123456789abcdef";
-  std::string result;
-  for (char c : text.substr(0, enough)) {
-    auto byte = static_cast<unsigned char>(c);
-    if (byte >= 0x20 && byte < 0x7f)
-      result += c;
-    else
-      result = result + "\\x" + digits[byte / 16] + digits[byte % 16];
-  }
-  if (text.size() > enough) result += "... (" + std::to_string(text.size()) + " bytes)";
-  return result;
-}
-
 std::string id(const delay::Exchange& one) { return "#" + std::to_string(one.number); }
 
 std::string title(const delay::Exchange& one) {
-  return id(one) + " - " + std::to_string(one.delay.count()) + "ms: " + printable(one.message);
+  return id(one) + " - " + std::to_string(one.delay.count()) +
+         "ms: " + delay::printable(one.message);
 }
-
-// ---- Signals
-
-delay::Server* server_to_stop = nullptr;  // set before the handlers are
-bool say_so = false;                      // somebody watches
-volatile std::sig_atomic_t asked_before = 0;
-
-void on_signal(int number) {
-  if (asked_before != 0) ::_exit(128 + number);  // as a shell reports it
-  asked_before = 1;
-  server_to_stop->stop();
-  if (!say_so) return;
-  constexpr std::string_view note = "\nfinishing what is in flight; Ctrl-C again ends it at once\n";
-  int saved = errno;
-  [[maybe_unused]] ssize_t size = ::write(STDERR_FILENO, note.data(), note.size());
-  errno = saved;
-}
-
-void stop_on_signals(delay::Server& server) {
-  server_to_stop = &server;
-  say_so = ::isatty(STDERR_FILENO) == 1;
-  struct sigaction action{};
-  action.sa_handler = on_signal;
-  action.sa_flags = SA_RESTART;
-  for (int number : {SIGINT, SIGTERM}) ::sigaction(number, &action, nullptr);
-}
-
-// ---- The rest of its surroundings
 
 // Every connection takes a descriptor, and the usual limit of 1024 is for programs that use
 // select().
@@ -120,30 +46,6 @@ void raise_descriptor_limit() {
   limit.rlim_cur = limit.rlim_max;
   ::setrlimit(RLIMIT_NOFILE, &limit);  // where that is refused, the limit stays what it was
 }
-
-// Tells other programs the port, for as long as we listen. Whoever sees the file sees all of it.
-class PortFile {
- public:
-  PortFile(std::string path, std::uint16_t port) : path_(std::move(path)) {
-    std::string unfinished = path_ + "." + std::to_string(::getpid());
-    errno = 0;
-    std::ofstream file(unfinished);
-    file << port << "\n";
-    file.close();
-    if (!file || ::rename(unfinished.c_str(), path_.c_str()) == -1) {
-      int error = errno != 0 ? errno : EIO;
-      ::unlink(unfinished.c_str());
-      throw std::system_error(error, std::generic_category(),
-                              "cannot write the port file " + path_);
-    }
-  }
-  PortFile(const PortFile&) = delete;
-  PortFile& operator=(const PortFile&) = delete;
-  ~PortFile() { ::unlink(path_.c_str()); }
-
- private:
-  std::string path_;
-};
 
 std::string explain(const std::system_error& error, const net::Address& address) {
   std::string where = address.to_string(), port = std::to_string(address.port());
@@ -158,25 +60,43 @@ std::string explain(const std::system_error& error, const net::Address& address)
   return error.what();
 }
 
-void serve(const Arguments& arguments, delay::Options options) {
+// The exit status.
+int serve(const Arguments& arguments, delay::Options options) {
   std::optional<narrate::Trace> trace;
   if (!arguments.trace.empty()) trace.emplace(arguments.trace, "delayserver");
-  Log log;
+  delay::Log log;
+  // Out of memory, a line is missing; the answer need not be.
   options.on_request = [&](const delay::Exchange& one) {
-    if (!arguments.quiet) log.line(title(one));
-    if (trace) trace->record({'b', title(one), id(one), "", one.received});
+    try {
+      if (!arguments.quiet) log.line(title(one));
+      if (trace) trace->record({'b', title(one), id(one), "", one.received});
+    } catch (const std::bad_alloc&) {
+    }
   };
   options.on_answer = [&](const delay::Exchange& one) {
-    if (trace) trace->record({'e', title(one), id(one), one.lost ? "lost" : "", one.answered});
+    try {
+      if (trace) trace->record({'e', title(one), id(one), one.lost ? "lost" : "", one.answered});
+    } catch (const std::bad_alloc&) {
+    }
   };
 
-  delay::Server server(std::move(options));
-  stop_on_signals(server);
-  std::optional<PortFile> port_file;
-  if (!arguments.port_file.empty()) port_file.emplace(arguments.port_file, server.address().port());
-  log.line("delayserver listens on http://" + server.address().to_string() + "  (Ctrl-C stops it)");
-  server.run();
+  net::Address address = options.address;
+  std::optional<delay::Server> server;
+  try {
+    server.emplace(std::move(options));
+  } catch (const std::system_error& error) {
+    std::cerr << explain(error, address) << "\n";
+    return error.code() == std::errc::address_not_available ? 2 : 1;
+  }
+  delay::StopOnSignals signals(*server);
+  std::optional<delay::PortFile> port_file;
+  if (!arguments.port_file.empty())
+    port_file.emplace(arguments.port_file, server->address().port());
+  log.line("delayserver listens on http://" + server->address().to_string() +
+           "  (Ctrl-C stops it)");
+  server->run();
   if (trace) trace->finish();
+  return 0;
 }
 
 }  // namespace
@@ -214,12 +134,15 @@ int main(int argc, char** argv) {
     return 2;
   }
 
-  net::Address address = options.address;
+  if (delay::may_block(arguments.trace)) {
+    std::cerr << "--trace: " << arguments.trace
+              << " is no file: whoever reads it could hold up every answer\n";
+    return 2;
+  }
   try {
-    serve(arguments, std::move(options));
-    return 0;
-  } catch (const std::system_error& error) {
-    std::cerr << explain(error, address) << "\n";
-    return error.code() == std::errc::address_not_available ? 2 : 1;
+    return serve(arguments, std::move(options));
+  } catch (const std::exception& error) {
+    std::cerr << error.what() << "\n";
+    return 1;
   }
 }

@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "http/message.hpp"
@@ -48,11 +49,12 @@ class RequestError : public std::runtime_error {
 // The result does not depend on where the bytes were split, and the work is linear in their number.
 // A few empty lines before a request are skipped. Lines of the head may end in a bare LF, so that
 // people can type requests. Refused: folded headers, blanks before a colon, a Content-Length beside
-// a Transfer-Encoding or beside a different one, HTTP/1.1 without exactly one Host.
+// a Transfer-Encoding or beside a different one, HTTP/1.1 without exactly one Host, a Host that is
+// no host.
 //
 // The target of a proxy request (GET http://host/path) is cut down to path and query; OPTIONS may
-// have the target "*", and a CONNECT keeps whatever it named. A body is read, checked and dropped;
-// nobody answers Expect: 100-continue, whose senders go on after a moment. One thread at a time.
+// have the target "*", and a CONNECT keeps whatever it named. A body is read, checked and dropped.
+// One thread at a time.
 class RequestParser {
  public:
   explicit RequestParser(Limits limits = {}) : wire_(limits) {}
@@ -67,6 +69,10 @@ class RequestParser {
   [[nodiscard]] bool started() const noexcept {
     return state_ != State::request_line || wire_.inside_line();
   }
+  // What has arrived of it asks for an answer without a body; known also when feed() has thrown.
+  [[nodiscard]] bool is_head() const noexcept;
+  // The client waits for a "100 Continue" before it sends the body; true once a request at most.
+  [[nodiscard]] bool wants_continue() noexcept { return std::exchange(wants_continue_, false); }
   // Hands the request out and is ready for the next one. Only when done().
   [[nodiscard]] Request take();
 
@@ -81,6 +87,7 @@ class RequestParser {
   State state_ = State::request_line;
   int empty_lines_ = 0;
   int minor_version_ = 0;
+  bool wants_continue_ = false;
   wire::Reader wire_;
   Request request_;
   std::optional<RequestError> failure_;

@@ -1,5 +1,7 @@
 #include "net/tcp_listener.hpp"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 namespace net {
@@ -24,6 +26,13 @@ std::optional<TcpStream> TcpListener::accept() {
     if (errno == EAGAIN || errno == EWOULDBLOCK) return std::nullopt;
     if (errno != EINTR && errno != ECONNABORTED) throw last_error("accept4");
   }
+}
+
+std::size_t TcpListener::waiting() const {
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  if (::getsockopt(socket_.get(), IPPROTO_TCP, TCP_INFO, &info, &size) == -1) return SOMAXCONN;
+  return info.tcpi_unacked;  // which is what Linux counts here for a listener
 }
 
 }  // namespace net

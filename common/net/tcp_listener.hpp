@@ -1,6 +1,7 @@
 #pragma once
 // A socket that listens for TCP connections.
 
+#include <cstddef>
 #include <optional>
 
 #include "net/address.hpp"
@@ -21,6 +22,10 @@ class TcpListener {
   // example EMFILE: then connections wait, the listener stays readable, and the caller must not
   // simply ask again.
   [[nodiscard]] std::optional<TcpStream> accept();
+
+  // About how many connections stand in the queue, to be accepted: at most the result, where the
+  // system does not tell.
+  [[nodiscard]] std::size_t waiting() const;
 
   [[nodiscard]] Address address() const { return Address::local(socket_.get()); }
   [[nodiscard]] const Fd& fd() const noexcept { return socket_; }

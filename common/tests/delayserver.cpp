@@ -4,10 +4,14 @@
 #include "testing/delayserver.hpp"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
+#include <linux/sockios.h>
 #include <nlohmann/json.hpp>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 
 #include <algorithm>
@@ -15,6 +19,8 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
+#include <ctime>
 #include <deque>
 #include <fstream>
 #include <map>
@@ -29,6 +35,7 @@
 #include <vector>
 
 #include "delayserver/server.hpp"
+#include "delayserver/surroundings.hpp"
 #include "http/client.hpp"
 #include "http/percent.hpp"
 #include "http/response_parser.hpp"
@@ -85,6 +92,13 @@ class Client {
     send(get(path));
     return receive();
   }
+  // The head of a response that another one follows.
+  std::string interim() {
+    while (unread_.find("\r\n\r\n") == std::string::npos)
+      if (read_more() == 0) break;
+    std::size_t size = std::min(unread_.find("\r\n\r\n"), unread_.size() - 4) + 4;
+    return std::exchange(unread_, unread_.substr(size)).substr(0, size);
+  }
   // Everything until the server closes.
   std::string rest() {
     while (read_more() > 0) {
@@ -114,6 +128,12 @@ class Client {
     REQUIRE(::setsockopt(fd(), SOL_SOCKET, SO_RCVBUF, &size, sizeof size) == 0);
   }
   void close_our_side() { ::shutdown(fd(), SHUT_WR); }
+  // Whether the server's kernel has all that was sent, though perhaps not the server.
+  [[nodiscard]] bool all_has_arrived() const {
+    int unacknowledged = 0;
+    REQUIRE(::ioctl(fd(), SIOCOUTQ, &unacknowledged) == 0);
+    return unacknowledged == 0;
+  }
   void reset() {
     ::linger nothing{1, 0};
     ::setsockopt(fd(), SOL_SOCKET, SO_LINGER, &nothing, sizeof nothing);
@@ -143,6 +163,18 @@ std::string repeated(const std::string& text, std::size_t size) {
 std::string body(const net::Address& server, const std::string& path) {
   return http::get("http://" + server.to_string() + path, testing::patience).body;
 }
+
+// Waits without looking at a clock: another server answers after that time.
+class Later {
+ public:
+  void wait(std::chrono::milliseconds time) {
+    REQUIRE(client_.ask("/" + std::to_string(time.count()) + "/x").status == 200);
+  }
+
+ private:
+  Delayserver server_;
+  Client client_{server_.address()};
+};
 
 // ---- Servers
 
@@ -371,6 +403,7 @@ TEST_CASE("answers begin in the order in which they are due") {
 TEST_CASE("an event for a connection does not let its answer jump the queue") {
   Hold hold;
   Delayserver server(hold.options());
+  Later later;
   Client first(server.address()), second(server.address());
   Client holds(server.address()), holds_again(server.address());
   first.send(get("/60/first"));
@@ -382,7 +415,7 @@ TEST_CASE("an event for a connection does not let its answer jump the queue") {
   second.send(get("/0/third"));
   hold.release();
   hold.wait();
-  std::this_thread::sleep_for(90ms);  // … everything gets due
+  later.wait(90ms);  // … everything gets due
   hold.release();
   CHECK(first.receive().body == "first");
   CHECK(second.receive().body == "second");
@@ -405,6 +438,74 @@ TEST_CASE("HEAD has the headers of GET and no body, after the same delay") {
   CHECK(client.receive(true).status == 404);
   CHECK(client.ask("/0/next").body == "next");  // so no byte of a body was sent
   CHECK(server.answered()[0].answered - server.answered()[0].received >= 20ms);
+}
+
+TEST_CASE("HEAD is refused without a body, too, however little of the request was understood") {
+  Delayserver server(delay::Options{.request_timeout = 100ms});
+  for (const auto& [status, request] : std::vector<std::pair<int, std::string>>{
+           {400, "HEAD /0/a b HTTP/1.1\r\nHost: x\r\n\r\n"},
+           {400, "HEAD /0/x\r\n\r\n"},
+           {400, "HEAD /0/x HTTP/1.1\r\n\r\n"},
+           {408, "HEAD /0/"},
+           {408, "HEAD /0/x HTTP/1.1\r\nHo"},
+           {414, "HEAD /0/" + std::string(20'000, 'x')},
+           {431, "HEAD /0/x HTTP/1.1\r\nX: " + std::string(20'000, 'y')},
+           {501, "HEAD /0/x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n"},
+           {505, "HEAD /0/x HTTP/2.0\r\n\r\n"},
+       }) {
+    CAPTURE(request.substr(0, 60));
+    std::string answer = exchange(server.address(), request);
+    CHECK(answer.starts_with("HTTP/1.1 " + std::to_string(status)));
+    CHECK(answer.find("\r\n\r\n") == answer.size() - 4);
+  }
+  // A line that only looks like it: the method is GET.
+  CHECK_FALSE(exchange(server.address(), "GET /0/x HTTP/1.1\r\nHEAD /0/x").ends_with("\r\n\r\n"));
+}
+
+TEST_CASE("every answer says when it was made") {
+  Delayserver server;
+  Client client(server.address());
+  for (const std::string& request : {get("/0/x"), get("/nothing"), std::string("GET x\r\n")}) {
+    std::time_t before = std::time(nullptr);
+    client.send(request);
+    std::string date = client.receive().header("Date").value_or("none").data();
+    std::time_t after = std::time(nullptr);
+    date.resize(std::min<std::size_t>(date.size(), 29));
+    std::vector<std::string> possible;  // Sun, 06 Nov 1994 08:49:37 GMT
+    for (std::time_t second = before; second <= after; ++second) {
+      char text[64];
+      std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", std::gmtime(&second));
+      possible.emplace_back(text);
+    }
+    CAPTURE(date);
+    CHECK(std::count(possible.begin(), possible.end(), date) == 1);
+  }
+}
+
+TEST_CASE("Expect: 100-continue is answered, in its turn, unless the body comes unasked") {
+  Delayserver server;
+  const std::string go_on = "HTTP/1.1 100 Continue\r\n\r\n";
+  const std::string expect = "Expect: 100-Continue\r\n";
+  Client client(server.address());
+  client.send(get("/0/first", expect + "Content-Length: 3\r\n"));
+  CHECK(client.interim() == go_on);
+  client.send("abc");
+  CHECK(client.receive().body == "first");
+
+  client.send(get("/50/slow") + get("/0/second", expect + "Transfer-Encoding: chunked\r\n"));
+  CHECK(client.receive().body == "slow");
+  CHECK(client.interim() == go_on);
+  client.send("3\r\nabc\r\n0\r\n\r\n");
+  CHECK(client.receive().body == "second");
+
+  // Nobody waits here: the body is there, there is none, or HTTP/1.0 knows no such thing.
+  for (const std::string& request :
+       {get("/0/x", expect + "Content-Length: 3\r\n" + close_header) + "abc",
+        get("/0/x", expect + close_header),
+        get("/0/x", expect + "Content-Length: 0\r\n" + close_header),
+        "GET /0/x HTTP/1.0\r\n" + expect + "Content-Length: 3\r\n\r\nabc",
+        get("/0/x", expect + "Content-Length: 99999999\r\n")})  // this one is refused at once
+    CHECK(exchange(server.address(), request).find("100 Continue") == std::string::npos);
 }
 
 TEST_CASE(
@@ -516,6 +617,7 @@ TEST_CASE("what is no good request gets a status and a reason, and harms nobody 
            {400, "\x16\x03\x01\x02 hello TLS\r\n\r\n"},
            {400, "GET /0/x\r\n\r\n"},
            {400, "GET /0/x HTTP/1.1\r\n\r\n"},  // no Host
+           {400, "GET /0/x HTTP/1.1\r\nHost: a b\r\n\r\n"},
            {400, get("/0/x", "no colon here\r\n")},
            {400, get("/0/x", "Content-Length: 1\r\nContent-Length: 2\r\n")},
            {413, get("/0/x", "Content-Length: 99999999999\r\n")},
@@ -537,7 +639,22 @@ TEST_CASE("what is no good request gets a status and a reason, and harms nobody 
     CHECK(client.rest() == "");
     CHECK(other.ask("/0/fine").body == "fine");
   }
-  CHECK(server.stats().errors == 11);
+  CHECK(server.stats().errors == 12);
+}
+
+TEST_CASE("a Host is a name or an address, perhaps with a port, and nothing else") {
+  Delayserver server;
+  auto status_with = [&](const std::string& host) {
+    Client client(server.address());
+    client.send("GET /0/x HTTP/1.1\r\nHost: " + host + "\r\n\r\n");
+    return client.receive().status;
+  };
+  for (const char* good : {"", "localhost", "a.example:8080", "a:", "127.0.0.1", "[::1]",
+                           "[::1]:80", "a_b-c~", "%41", "a,b", "A'B"})
+    CHECK_MESSAGE(status_with(good) == 200, good);
+  for (const char* bad : {"a b", "a\tb", "a/b", "a@b", "a:b", "a:1:2", "::1", "[::1", "[::1]x",
+                          "[x]", "a]", "%4", "http://a", "\xc3\xbc", "a\"b", "a, b"})
+    CHECK_MESSAGE(status_with(bad) == 400, bad);
 }
 
 TEST_CASE("a request that can be read but not answered is refused, and the connection goes on") {
@@ -644,17 +761,19 @@ TEST_CASE("?fault=garbage sends bytes that are no HTTP, in its turn, and closes"
   CHECK(server.stats().errors == 2);
 }
 
-TEST_CASE("?fault=stall is silent until the peer leaves, or is idle for too long") {
-  Delayserver server(delay::Options{.idle_timeout = 500ms});
+TEST_CASE("?fault=stall is silent until the peer leaves, however long that takes") {
+  Delayserver server(delay::Options{.idle_timeout = 50ms});
   {
     Client leaves(server.address());
     leaves.send(get("/0/x?fault=stall") + get("/0/behind"));
     CHECK(eventually([&] { return arrived(server) == 2; }));
+    for (int i = 0; i < 3; ++i) {
+      Client idle(server.address());  // it came later, and its patience ends
+      CHECK(idle.rest() == "");
+    }
+    CHECK(server.stats().in_flight == 2);
   }
   CHECK(eventually([&] { return server.stats().in_flight == 0; }));
-  Client stays(server.address());
-  stays.send(get("/0/x?fault=stall"));
-  CHECK(stays.rest() == "");
   CHECK(server.stats().served == 0);
 }
 
@@ -666,9 +785,9 @@ TEST_CASE("a slow request is answered with 408, even if something always arrives
   silent.send("GET /0/x HTTP/1.1\r\nHo");
   busy.send("GET /0/x HTTP/1.1\r\nX: ");
   std::thread trickle([&] {
-    while (server.stats().errors < 2) {
+    for (Later later; server.stats().errors < 2;) {
       busy.send("y");
-      std::this_thread::sleep_for(5ms);  // faster, and the header would soon be too large
+      later.wait(5ms);  // faster, and the header would soon be too large
     }
   });
   for (Client* client : {&silent, &busy}) {
@@ -686,6 +805,38 @@ TEST_CASE("a slow request behind a waiting one gets its 408 in its turn") {
   CHECK(client.receive().body == "first");
   CHECK(client.receive().status == 408);
   CHECK(client.rest() == "");
+}
+
+TEST_CASE("what has arrived is taken before the clock is looked at (408 and EOF after SIGCONT)") {
+  // A server that is held in the middle of a turn is one that SIGSTOP has stopped.
+  Hold hold;
+  delay::Options options = hold.options();
+  options.request_timeout = 100ms;
+  options.idle_timeout = 100ms;
+  Delayserver server(std::move(options));
+  Later later;
+  Client half(server.address()), used(server.address()), fresh(server.address()),
+      late(server.address()), holds(server.address());
+  CHECK(used.ask("/0/x").body == "x");
+  half.send("GET /0/half HTTP/1.1\r\n");
+  late.send("GET /0/late HTTP/1.1\r\n");
+  CHECK(eventually([&] { return server.stats().connections == 5; }));
+  CHECK(server.stats().errors == 0);
+  holds.send(get("/0/hold"));
+  hold.wait();
+  half.send("Host: suite\r\n\r\n");
+  used.send(get("/0/used"));
+  fresh.send("GET /0/fresh HTTP/1.1\r\nX: " + std::string(15'000, 'x') + "\r\nHost: suite\r\n");
+  fresh.send("Content-Length: 100000\r\n\r\n" + std::string(100'000, 'x'));
+  late.send("X: y\r\n");  // and no more
+  for (const Client* client : {&half, &used, &fresh, &late})
+    CHECK(eventually([&] { return client->all_has_arrived(); }));
+  later.wait(150ms);
+  hold.release();
+  CHECK(half.receive().body == "half");
+  CHECK(used.receive().body == "used");
+  CHECK(fresh.receive().body == "fresh");
+  CHECK(late.receive().status == 408);
 }
 
 TEST_CASE("idle connections are closed without a word: new ones, and between requests") {
@@ -847,7 +998,7 @@ TEST_CASE("a call that fails for one connection costs that connection only") {
 
 TEST_CASE("a peer that is gone is noticed once, whatever we wait for then (seastar 1945)") {
   Watched server;
-  std::string too_many;  // a full queue: nothing is read any more, and the end of it is not seen
+  std::string too_many;  // a full queue: nothing is read any more, not even the end
   for (int i = 0; i < 100; ++i) too_many += get("/60000/x");
   Client resets(server.address()), leaves(server.address()), full(server.address()),
       stays(server.address());
@@ -858,12 +1009,30 @@ TEST_CASE("a peer that is gone is noticed once, whatever we wait for then (seast
   resets.reset();
   full.close_our_side();
   leaves.close_our_side();
-  CHECK(eventually([&] { return server.stats().in_flight == 64; }));
+  CHECK(eventually([&] { return server.stats().in_flight == 0; }));
   stays.send(get("/200/y"));
   CHECK(stays.receive().body == "y");
   for (Client* client : {&stays, &leaves, &full}) client->reset();
   CHECK(server.stop() == "");
   CHECK(server.epoll_waits() < 200);
+}
+
+TEST_CASE("a client that leaves a full queue is noticed, with bytes unread or without any") {
+  for (int count : {63, 64, 65, 100}) {
+    CAPTURE(count);
+    Watched server;
+    {
+      Client leaves(server.address());
+      std::string requests;
+      for (int i = 0; i < count; ++i) requests += get("/60000/x");
+      leaves.send(requests);
+      CHECK(eventually([&] { return server.stats().in_flight >= 63; }));
+      leaves.close_our_side();
+      CHECK(eventually([&] { return server.stats().connections == 0; }));
+    }
+    CHECK(server.stop() == "");
+    CHECK(server.epoll_waits() < 100);
+  }
 }
 
 TEST_CASE(
@@ -965,6 +1134,75 @@ TEST_CASE("stop() answers what has arrived by then on a connection that was idle
   idle.reset();
   holds.reset();
   CHECK(server.stop() == "");
+}
+
+TEST_CASE(
+    "stop() answers the 65th pipelined request, though the grace is over when its turn comes") {
+  Watched server("", {.request_timeout = 20ms});
+  Client client(server.address());
+  std::string requests;
+  for (int i = 0; i < 1000; ++i)
+    requests += get("/" + std::to_string(i < 64 ? 100 : 0) + "/" + std::to_string(i));
+  client.send(requests);
+  CHECK(eventually([&] { return arrived(server) == 64 && client.all_has_arrived(); }));
+  server.ask_to_stop();
+  for (int i = 0; i < 1000; ++i) REQUIRE(client.receive().body == std::to_string(i));
+  CHECK(client.rest() == "");
+  client.reset();
+  CHECK(server.stop() == "");
+}
+
+TEST_CASE("stop() answers the requests behind the first 16,384 bytes that it reads") {
+  Hold hold;
+  Watched server("", hold.options());
+  Client client(server.address()), holds(server.address());
+  CHECK(client.ask("/0/x").body == "x");
+  holds.send(get("/0/hold"));
+  hold.wait();
+  std::string request = get("/0/y", "X: \r\n");
+  request.insert(request.size() - 4, std::string(4096 - request.size(), 'z'));
+  for (int i = 0; i < 20; ++i) client.send(request);
+  CHECK(eventually([&] { return client.all_has_arrived(); }));
+  server.ask_to_stop();
+  hold.release();
+  for (int i = 0; i < 20; ++i) REQUIRE(client.receive().body == "y");
+  CHECK(client.rest() == "");
+  client.reset();
+  holds.reset();
+  CHECK(server.stop() == "");
+}
+
+TEST_CASE("stop() loses nobody who has to wait in the queue for longer than the grace") {
+  for (const char* plan : {"", "accept4:2:EMFILE accept4:3:EMFILE accept4:5:ENOMEM"}) {
+    CAPTURE(plan);
+    delay::Server server({.address = net::Address::parse("127.0.0.1:0"),
+                          .max_connections = *plan == 0 ? 1u : 0u,
+                          .request_timeout = 20ms});
+    std::deque<Client> clients;
+    clients.emplace_back(server.address()).send(get("/400/0"));
+    for (int i = 1; i < 10; ++i)
+      clients.emplace_back(server.address()).send(get("/1/" + std::to_string(i)));
+    server.stop();
+    std::thread thread([&] {
+      testing::Faults faults(plan);
+      server.run();
+    });
+    for (int i = 0; i < 10; ++i) {
+      Client& client = clients[static_cast<std::size_t>(i)];
+      REQUIRE(client.receive().body == std::to_string(i));
+      client.reset();
+    }
+    thread.join();
+  }
+}
+
+TEST_CASE("stop() ends although nobody can be accepted any more, and does not spin until then") {
+  std::string plan;
+  for (int i = 1; i < 50; ++i) plan += "accept4:" + std::to_string(i) + ":EMFILE ";
+  Watched server(plan, {.request_timeout = 20ms});
+  Client waits(server.address());
+  CHECK(server.stop() == "");
+  CHECK(server.epoll_waits() < 40);
 }
 
 TEST_CASE("stop() waits a moment for requests that are on their way") {
@@ -1112,6 +1350,94 @@ TEST_CASE("a second signal ends the program at once") {
     CHECK(eventually([&] { return refuses_connections(server.address()); }));
     CHECK(server.stop(signal).code == 128 + signal);
   }
+}
+
+TEST_CASE("once the server is gone, its signal handlers are too (they held a dangling pointer)") {
+  struct sigaction before{};
+  struct sigaction now{};
+  REQUIRE(::sigaction(SIGTERM, nullptr, &before) == 0);
+  {
+    delay::Server server({.address = net::Address::parse("127.0.0.1:0")});
+    delay::StopOnSignals guard(server);
+    REQUIRE(::sigaction(SIGTERM, nullptr, &now) == 0);
+    CHECK((now.sa_handler != before.sa_handler));
+  }
+  REQUIRE(::sigaction(SIGTERM, nullptr, &now) == 0);
+  CHECK((now.sa_handler == before.sa_handler));
+}
+
+TEST_CASE("a trace or a port file that cannot be written is named, with the reason") {
+  // Not even root may create a file there: EACCES, which was taken for a port below 1024.
+  for (const char* option : {"--trace", "--port-file"}) {
+    CAPTURE(option);
+    process::Result result =
+        testing::run(DELAYSERVER_PROGRAM, {"--port", "0", option, "/sys/course-file"});
+    CHECK(result.exit.code == 1);
+    CHECK(result.err.starts_with("cannot write the "));
+    CHECK(result.err.find(" file /sys/course-file: ") != std::string::npos);
+  }
+}
+
+TEST_CASE("a trace into a pipe or a terminal is refused: whoever reads it could hold up all") {
+  testing::TemporaryFolder folder;
+  std::string pipe = folder.path() / "pipe";
+  REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+  process::Child child(testing::program(DELAYSERVER_PROGRAM, {"--port", "0", "--trace", pipe}));
+  CHECK(child.wait(testing::patience).code == 2);
+  CHECK(child.err().starts_with("--trace: " + pipe + " is no file"));
+  CHECK(std::count(child.err().begin(), child.err().end(), '\n') == 1);
+}
+
+TEST_CASE("a server that ends leaves the port file of another one alone") {
+  testing::TemporaryFolder folder;
+  std::string file = folder.path() / "port";
+  auto start = [&] {
+    process::Child child(
+        testing::program(DELAYSERVER_PROGRAM, {"--port", "0", "--port-file", file}));
+    REQUIRE(child.wait_for_output("(Ctrl-C stops it)\n", testing::patience));
+    return child;
+  };
+  auto stop = [](process::Child& child) {
+    child.signal(SIGTERM);
+    return child.wait(testing::patience).ok();
+  };
+  auto written = [&] {
+    std::string port;
+    std::ifstream(file) >> port;
+    return "http://127.0.0.1:" + port + " ";
+  };
+  process::Child first = start(), second = start();
+  CHECK(second.out().find(written()) != std::string::npos);
+  CHECK(stop(first));
+  process::Child third = start();  // the number of the first one's file is free to be used again
+  CHECK(stop(second));
+  CHECK(third.out().find(written()) != std::string::npos);
+  CHECK(stop(third));
+  CHECK_FALSE(std::filesystem::exists(file));
+}
+
+TEST_CASE("a terminal that nobody reads stops neither the answers nor SIGTERM") {
+  net::Fd master = net::Fd::checked(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC), "posix_openpt");
+  REQUIRE(::grantpt(master.get()) == 0);
+  REQUIRE(::unlockpt(master.get()) == 0);
+  net::Fd terminal =
+      net::Fd::checked(::open(::ptsname(master.get()), O_RDWR | O_NOCTTY | O_CLOEXEC), "open");
+  testing::TemporaryFolder folder;
+  std::string file = folder.path() / "port";
+  process::Command command =
+      testing::program(DELAYSERVER_PROGRAM, {"--port", "0", "--port-file", file});
+  std::vector<std::string> shell = {"/bin/sh", "-c", "exec \"$@\" 2>&1", "sh"};
+  command.arguments.insert(command.arguments.begin(), shell.begin(), shell.end());
+  command.output = terminal.get();
+  process::Child child(command);
+  REQUIRE(eventually([&] { return std::filesystem::exists(file); }));
+  std::string port;
+  std::ifstream(file) >> port;
+  Client client(net::Address::parse("127.0.0.1:" + port));
+  for (int i = 0; i < 500; ++i) REQUIRE(client.ask("/0/" + std::string(199, 'x')).status == 200);
+  client.reset();
+  child.signal(SIGTERM);
+  CHECK(child.wait(testing::patience).ok());
 }
 
 TEST_CASE("a taken port is one line that says what to do") {
