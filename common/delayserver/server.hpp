@@ -60,9 +60,10 @@ class Server {
 
   [[nodiscard]] net::Address address() const;  // where it listens, with the real port
   // Serves until stop(); then accepts whoever already stands in the queue, answers every request
-  // that has arrived, and returns. New connections that have asked nothing yet, and requests that
-  // have come half, get a second to do so. To be called once. Throws std::system_error only where
-  // the event queue itself fails: what goes wrong with a connection ends that connection.
+  // that has arrived, which is to say: that the kernel has taken, and returns. New connections that
+  // have asked nothing yet, and requests that have come half, get a second to do so. To be called
+  // once. Throws std::system_error only where the event queue itself fails: what goes wrong with a
+  // connection, even that there is no memory for it, ends that connection.
   void run();
   void stop() noexcept;  // async-signal-safe
   // Up to date: whoever has received an answer finds it counted.
