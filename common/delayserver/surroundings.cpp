@@ -89,7 +89,7 @@ PortFile::PortFile(std::string path, std::uint16_t port) : path_(std::move(path)
   std::string unfinished = path_ + "." + std::to_string(::getpid());
   std::string line = std::to_string(port) + "\n";
   file_ = net::Fd(::open(unfinished.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
-  errno = file_ ? ENOSPC : errno;  // what a write that falls short means
+  if (file_) errno = ENOSPC;  // what a write that falls short means
   if (!file_ ||
       ::write(file_.get(), line.data(), line.size()) != static_cast<ssize_t>(line.size()) ||
       ::rename(unfinished.c_str(), path_.c_str()) == -1) {
@@ -105,6 +105,8 @@ PortFile::~PortFile() {
       ours.st_dev == there.st_dev && ours.st_ino == there.st_ino)
     ::unlink(path_.c_str());
 }
+
+// ---- The trace
 
 bool may_block(const std::string& path) {
   struct stat status{};

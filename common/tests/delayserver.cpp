@@ -762,15 +762,13 @@ TEST_CASE("?fault=garbage sends bytes that are no HTTP, in its turn, and closes"
 }
 
 TEST_CASE("?fault=stall is silent until the peer leaves, however long that takes") {
-  Delayserver server(delay::Options{.idle_timeout = 50ms});
+  Delayserver server(delay::Options{.idle_timeout = 500ms});
   {
     Client leaves(server.address());
     leaves.send(get("/0/x?fault=stall") + get("/0/behind"));
     CHECK(eventually([&] { return arrived(server) == 2; }));
-    for (int i = 0; i < 3; ++i) {
-      Client idle(server.address());  // it came later, and its patience ends
-      CHECK(idle.rest() == "");
-    }
+    Client idle(server.address());  // it comes later, and is closed first
+    CHECK(idle.rest() == "");
     CHECK(server.stats().in_flight == 2);
   }
   CHECK(eventually([&] { return server.stats().in_flight == 0; }));
@@ -811,8 +809,8 @@ TEST_CASE("what has arrived is taken before the clock is looked at (408 and EOF 
   // A server that is held in the middle of a turn is one that SIGSTOP has stopped.
   Hold hold;
   delay::Options options = hold.options();
-  options.request_timeout = 100ms;
-  options.idle_timeout = 100ms;
+  options.request_timeout = 1s;
+  options.idle_timeout = 1s;
   Delayserver server(std::move(options));
   Later later;
   Client half(server.address()), used(server.address()), fresh(server.address()),
@@ -831,7 +829,7 @@ TEST_CASE("what has arrived is taken before the clock is looked at (408 and EOF 
   late.send("X: y\r\n");  // and no more
   for (const Client* client : {&half, &used, &fresh, &late})
     CHECK(eventually([&] { return client->all_has_arrived(); }));
-  later.wait(150ms);
+  later.wait(1100ms);
   hold.release();
   CHECK(half.receive().body == "half");
   CHECK(used.receive().body == "used");
@@ -1138,11 +1136,11 @@ TEST_CASE("stop() answers what has arrived by then on a connection that was idle
 
 TEST_CASE(
     "stop() answers the 65th pipelined request, though the grace is over when its turn comes") {
-  Watched server("", {.request_timeout = 20ms});
+  Watched server("", {.request_timeout = 200ms});  // and no longer is the grace
   Client client(server.address());
   std::string requests;
   for (int i = 0; i < 1000; ++i)
-    requests += get("/" + std::to_string(i < 64 ? 100 : 0) + "/" + std::to_string(i));
+    requests += get("/" + std::to_string(i < 64 ? 600 : 0) + "/" + std::to_string(i));
   client.send(requests);
   CHECK(eventually([&] { return arrived(server) == 64 && client.all_has_arrived(); }));
   server.ask_to_stop();
