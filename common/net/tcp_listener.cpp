@@ -4,6 +4,8 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include <cstddef>
+
 namespace net {
 
 TcpListener TcpListener::bind(const Address& address) {
@@ -31,7 +33,9 @@ std::optional<TcpStream> TcpListener::accept() {
 std::size_t TcpListener::waiting() const {
   tcp_info info{};
   socklen_t size = sizeof info;
-  if (::getsockopt(socket_.get(), IPPROTO_TCP, TCP_INFO, &info, &size) == -1) return SOMAXCONN;
+  bool told = ::getsockopt(socket_.get(), IPPROTO_TCP, TCP_INFO, &info, &size) == 0;
+  // An emulator may know nothing of this option, or pass on its first bytes only (qemu).
+  if (!told || size < offsetof(tcp_info, tcpi_unacked) + sizeof info.tcpi_unacked) return SOMAXCONN;
   return info.tcpi_unacked;  // which is what Linux counts here for a listener
 }
 
