@@ -31,8 +31,9 @@ class Poll {
     sources_.erase(sources_.begin() + index);
   }
 
-  // Blocks until at least one source can be read without blocking, and returns the tokens of all
-  // that can. The end of a stream and an error count as readable too: read() tells them apart.
+  // Blocks, however long it takes, until at least one source can be read without blocking, and
+  // returns the tokens of all that can. The end of a stream and an error count as readable too:
+  // read() tells them apart.
   std::vector<Token> wait() {
     narrate::Span span("wait", "in poll(), a list of ", sources_.size());
     // The whole list goes into the kernel, which looks at every entry, and comes back, …

@@ -2,7 +2,10 @@
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
@@ -63,6 +66,14 @@ std::string read_request(net::TcpStream& stream) {
     request.append(buffer.data(), count);
   }
   return request;
+}
+
+void say_and_close(net::TcpStream& stream, const std::string& bytes) {
+  int yes = 1;
+  if (::setsockopt(stream.fd().get(), IPPROTO_TCP, TCP_CORK, &yes, sizeof yes) == -1)
+    throw net::last_error("setsockopt");
+  stream.write_all(bytes);
+  (void)net::TcpStream(std::move(stream));
 }
 
 bool eventually(const std::function<bool()>& condition) {

@@ -39,6 +39,10 @@ class Peer {
 // Reads up to the empty line that ends a request without a body; for scripts.
 std::string read_request(net::TcpStream& stream);
 
+// Says this and closes the connection: the bytes arrive together with the end, always in the same
+// way; for scripts.
+void say_and_close(net::TcpStream& stream, const std::string& bytes);
+
 // Waits (with patience, see program.hpp) until the condition holds; false if it never did.
 [[nodiscard]] bool eventually(const std::function<bool()>& condition);
 

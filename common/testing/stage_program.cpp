@@ -1,8 +1,6 @@
 #include "testing/stage_program.hpp"
 
 #include <doctest/doctest.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <nlohmann/json.hpp>
 #include <sys/socket.h>
 
@@ -26,15 +24,6 @@ std::string end_of(const std::string& text) {
   return text.size() <= most ? text : "…" + text.substr(text.size() - most);
 }
 
-// TCP_CORK holds the bytes back until the connection is closed: they arrive together with the end,
-// always in the same way.
-void say_and_close(net::TcpStream& stream, const std::string& bytes) {
-  int yes = 1;
-  REQUIRE(::setsockopt(stream.fd().get(), IPPROTO_TCP, TCP_CORK, &yes, sizeof yes) == 0);
-  stream.write_all(bytes);
-  (void)net::TcpStream(std::move(stream));
-}
-
 // Runs it, and checks that it ends with exit status 1 and one line on standard error, of which
 // `reason` is a part.
 void check_error(const std::string& program, const net::Address& server, const std::string& reason,
@@ -54,7 +43,7 @@ std::vector<std::string> stage_options(const net::Address& server) {
   return {"--server", server.to_string(), "--unit-ms", "20"};
 }
 
-CountedResult check_all_in_flight(const std::string& program) {
+CountedResult check_all_in_flight(const std::string& program, const std::string& faults) {
   struct Waiting {
     net::TcpStream stream;
     std::string message;
@@ -70,10 +59,29 @@ CountedResult check_all_in_flight(const std::string& program) {
                                     std::to_string(one.message.size()) + "\r\n\r\n" + one.message);
     waiting.clear();
   });
-  CountedResult counted = counted_run(program, stage_options(patient.address()));
+  CountedResult counted = counted_run(program, stage_options(patient.address()), faults);
   INFO(end_of(counted.result.out), counted.result.err);
   REQUIRE(counted.result.exit.describe() == "exit status 0");
   return counted;
+}
+
+void check_takes_turns(const std::string& program) {
+  const std::string part(std::size_t{1} << 19, '.');
+  const std::string head = "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(2 * part.size()) +
+                           "\r\nConnection: close\r\n\r\n";
+  std::vector<net::TcpStream> waiting;  // whose ends come when the program is gone
+  Peer talkative([&](net::TcpStream stream) {
+    read_request(stream);
+    int little = 1 << 16;  // waits here, and about as much at the other end
+    REQUIRE(::setsockopt(stream.fd().get(), SOL_SOCKET, SO_SNDBUF, &little, sizeof little) == 0);
+    waiting.push_back(std::move(stream));
+    if (waiting.size() < 5) return;
+    for (const std::string& bytes : {head + part, part})
+      for (auto last = waiting.rbegin(); last != waiting.rend(); ++last) last->write_all(bytes);
+  });
+  process::Result result = run(program, stage_options(talkative.address()));
+  INFO(result.err);
+  CHECK(result.exit.describe() == "exit status 0");
 }
 
 void check_ordinary_life(const std::string& program, const std::string& waiting_call) {

@@ -18,8 +18,14 @@ namespace testing {
 // Checks that it has all its requests on their way before it needs the first answer: none is given
 // before the fifth request has come. Returns what it has printed, and the calls that it made. (The
 // answers come in the order of the requests: whether a program has registered a source by then, or
-// does so later, it sees them in the same order.)
-CountedResult check_all_in_flight(const std::string& program);
+// does so later, it sees them in the same order.) `faults`: such as "read*:1:EAGAIN", so that it
+// cannot happen to find its first answer there.
+CountedResult check_all_in_flight(const std::string& program, const std::string& faults = "");
+
+// Checks that it takes from each connection what has come, and stays with none: the answers come in
+// two parts, the first parts of all before the second ones, the last request first, and each is too
+// long to be sent to a program that does not read it.
+void check_takes_turns(const std::string& program);
 
 // Checks that interrupted system calls and single bytes at a time change nothing in its result. It
 // names the family of calls (see faults.hpp) that the stage waits with, as the stages before it do

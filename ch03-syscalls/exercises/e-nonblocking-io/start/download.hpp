@@ -25,7 +25,8 @@ class Download {
   }
 
   // Takes what has arrived. False: nothing had. Throws http::ParseError if the server closes the
-  // connection too early, or sends what is not HTTP.
+  // connection too early, or sends what is not HTTP. The end of a stream stays there: after it,
+  // every call returns true, so ask until done(), and never until false.
   bool read_some() {
     // One read() of the stream; what it brings is for the parser: feed() for bytes, finish() for
     // the end of the stream. Narrate what was read, and when the answer is complete.
