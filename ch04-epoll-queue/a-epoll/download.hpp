@@ -26,7 +26,8 @@ class Download {
   }
 
   // Takes what has arrived. False: nothing had. Throws http::ParseError if the server closes the
-  // connection too early, or sends what is not HTTP.
+  // connection too early, or sends what is not HTTP. The end of a stream stays there: after it,
+  // every call returns true, so ask until done(), and never until false.
   bool read_some() {
     std::array<char, 4096> buffer;
     std::optional<std::size_t> count = stream_.read(buffer);
