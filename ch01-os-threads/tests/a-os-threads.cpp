@@ -9,6 +9,7 @@
 #include "testing/peer.hpp"
 #include "testing/plain_program.hpp"
 #include "testing/print.hpp"
+#include "testing/program.hpp"
 
 TEST_CASE("each task ends after it has started, the third starts in the second, none is lost") {
   std::vector<std::string> seen = testing::events(STAGE_PROGRAM);

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "testing/line_program.hpp"
+#include "testing/program.hpp"
 
 TEST_CASE("the program writes its line, and it reaches the kernel in one piece") {
   testing::check_line(STAGE_PROGRAM, "The kernel wrote this line.\n");

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "testing/line_program.hpp"
+#include "testing/program.hpp"
 
 TEST_CASE("the program writes its line, byte for byte as on Linux") {
   testing::check_line(STAGE_PROGRAM, "The kernel wrote this line.\n");

@@ -24,8 +24,8 @@ inline constexpr std::chrono::seconds patience{15};
 // Whether this suite runs in an emulator (qemu-user), for the few things that it does differently.
 [[nodiscard]] bool emulated();
 
-// The stage's program, linked with course::faults, that a stage's suite (…-tests) runs: …-with-faults
-// in the same folder. It is STAGE_PROGRAM in a suite.
+// The stage's program, linked with course::faults, that a stage's suite (…-tests) runs:
+// …-with-faults in the same folder. It is STAGE_PROGRAM in a suite.
 [[nodiscard]] std::string stage_program();
 
 // The command that runs `program` with these arguments.
