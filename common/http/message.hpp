@@ -22,8 +22,9 @@ struct Header {
 // What is larger than this is an error, and is found before it is stored: nobody can make a parser
 // hold more than about these sizes together.
 struct Limits {
-  std::size_t first_line = 8 * 1024;          // bytes, with the line's end
-  std::size_t header_bytes = 64 * 1024;       // all headers, trailers and chunk extensions together
+  std::size_t first_line = 8 * 1024;  // bytes, with the line's end
+  // All headers, trailers and chunk extensions together, and interim responses as a whole.
+  std::size_t header_bytes = 64 * 1024;
   std::size_t header_count = 100;             // headers and trailers together
   std::size_t body_bytes = 64 * 1024 * 1024;  // the body itself, without the framing of chunks
 };

@@ -61,13 +61,15 @@ void ResponseParser::end_of_headers() {
   if (status == 101) throw wire::Error(400, "the server switches to a protocol nobody asked for");
   if (status < 200) {
     // An interim response. Its bytes stay counted: a server must not send them without end.
+    wire_.count_first_line();
     response_ = {};
     state_ = State::status_line;
     return;
   }
-  wire::Framing framing = wire::framing(response_.headers, minor_version_);
+  wire::Framing framing{wire::Framing::none};
+  if (!answers_head_ && status != 204 && status != 304)
+    framing = wire::framing(response_.headers, minor_version_);
   if (framing.kind == wire::Framing::unstated) framing.kind = wire::Framing::until_close;
-  if (answers_head_ || status == 204 || status == 304) framing.kind = wire::Framing::none;
   wire_.expect(framing);
   state_ = State::body;
 }

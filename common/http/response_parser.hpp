@@ -40,9 +40,10 @@ class ParseError : public std::runtime_error {
 //   use(parser.response());
 //
 // The result does not depend on where the bytes were split, and the work is linear in their number.
-// Interim responses (1xx) are skipped, trailers are checked and dropped. Lines of the head may end
-// in a bare LF. Refused: headers folded over several lines, a Content-Length beside a
-// Transfer-Encoding or beside a different one, and any transfer coding other than chunked.
+// Interim responses (1xx) are skipped and count as headers; trailers are checked and dropped. Lines
+// of the head may end in a bare LF. Refused: headers folded over several lines, a Content-Length
+// beside a Transfer-Encoding or beside a different one, and any transfer coding other than chunked;
+// but not where no body can follow (204, 304, the answer to HEAD).
 // One thread at a time.
 class ResponseParser {
  public:

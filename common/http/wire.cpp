@@ -158,9 +158,12 @@ std::optional<std::string_view> Reader::line(std::string_view& bytes, std::size_
 std::optional<std::string_view> Reader::first_line(std::string_view& bytes) {
   std::optional<std::string_view> found =
       line(bytes, limits_.first_line, 414, "the first line is too long", limits_.first_line);
-  if (found) found = without_end(*found);
-  return found;
+  if (!found) return found;
+  first_line_bytes_ = found->size();
+  return without_end(*found);
 }
+
+void Reader::count_first_line() { count_header_bytes(first_line_bytes_); }
 
 bool Reader::headers(std::string_view& bytes, std::vector<Header>* headers) {
   for (;;) {

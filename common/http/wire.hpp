@@ -61,6 +61,8 @@ class Reader {
   // The first line of the message, without its end, or no value until it is complete. The view is
   // valid until the next call.
   [[nodiscard]] std::optional<std::string_view> first_line(std::string_view& bytes);
+  // Counts that line as a header, because another message follows that belongs to the same whole.
+  void count_first_line();
   // Appends the headers to `headers` (a null pointer: checks and drops them); true once the empty
   // line after the last one is taken.
   [[nodiscard]] bool headers(std::string_view& bytes, std::vector<Header>* headers);
@@ -92,6 +94,7 @@ class Reader {
   Limits limits_;
   std::string partial_line_;  // what has arrived of the line that is being read
   std::string line_;          // keeps a complete line that arrived in pieces
+  std::size_t first_line_bytes_ = 0;
   std::size_t header_bytes_ = 0;
   std::size_t header_count_ = 0;
   Framing framing_;

@@ -1,12 +1,17 @@
 #include "narrate/narrate.hpp"
 
+#include <pthread.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <memory>
+#include <mutex>
 #include <system_error>
+#include <utility>
 
+#include "narrate/printable.hpp"
 #include "narrate/trace.hpp"
 
 namespace narrate {
@@ -15,16 +20,48 @@ namespace {
 using Clock = Trace::Clock;
 const Clock::time_point program_start = Clock::now();
 
-// Set once, before there are threads; freed (and so completed) at the end of the program.
-std::unique_ptr<Trace>& trace() {
-  static std::unique_ptr<Trace> instance;
-  return instance;
+// Held from before the time is taken until the line is written and the event recorded: so both
+// stand in the order of their times, and no line gets into another one.
+std::mutex mutex;
+
+// The child of a fork() has a copy of the lock, but not the thread that may hold it. So nobody
+// holds it meanwhile.
+[[maybe_unused]] const int at_fork =
+    ::pthread_atfork([] { mutex.lock(); }, [] { mutex.unlock(); }, [] { mutex.unlock(); });
+
+// ---- Guarded by the lock
+
+bool silent = false;
+bool threads_are_shown = false;  // from the first name on
+int threads = 1;                 // that have no name of their own; the first one is "main"
+int traces = 0;                  // that were begun
+std::unique_ptr<Trace> trace;    // freed (and so completed) at the end of the program
+
+// ---- Of a thread
+
+struct Thread {
+  char name[16] = "";  // an array, because main()'s is still needed when globals are destroyed
+  int trace = 0;       // the last one that was told the name
+};
+thread_local Thread self;
+
+std::string_view thread_name() {
+  if (self.name[0] == '\0' && ::gettid() != ::getpid())
+    std::snprintf(self.name, sizeof self.name, "thread-%d", ++threads);
+  return self.name[0] == '\0' ? "main" : self.name;
 }
 
-// One write() a line, so that lines of several threads do not mix, and the order on the screen is
-// the order in which things happened.
-void write_all(std::string_view bytes) {
-  while (!bytes.empty()) {
+void record(const Trace::Event& event) {
+  if (trace == nullptr) return;
+  if (std::exchange(self.trace, traces) != traces) trace->name_thread(thread_name());
+  trace->record(event);
+}
+
+// All at once, if the system takes it all at once.
+void write_line(std::string_view text) {
+  if (silent) return;
+  std::string line = printable(text.substr(0, text.find_last_not_of(' ') + 1), 160) + "\n";
+  for (std::string_view bytes = line; !bytes.empty();) {
     ssize_t written = ::write(STDOUT_FILENO, bytes.data(), bytes.size());
     if (written == -1 && errno == EINTR) continue;
     if (written == -1)
@@ -33,60 +70,40 @@ void write_all(std::string_view bytes) {
   }
 }
 
-std::string_view trimmed(std::string_view text) {
-  return text.substr(0, text.find_last_not_of(' ') + 1);
+std::string column(std::string_view text, std::size_t width) {
+  return std::string(text).append(width - std::min(width, text.size()), ' ') + "  ";
 }
-
-// One line of a terminal, whatever a server sent.
-std::string one_line(std::string text) {
-  constexpr std::size_t most = 160;
-  if (text.size() > most) text = text.substr(0, most) + "...";
-  for (char& c : text)
-    if (static_cast<unsigned char>(c) < ' ' || c == 0x7f) c = '?';
-  return text;
-}
-
-bool silent = false;
 
 }  // namespace
 
 namespace detail {
 
 void write(Mark mark, std::string_view verb, std::string_view subject, const std::string& text) {
+  std::lock_guard lock(mutex);
   Clock::time_point now = Clock::now();
-  double seconds = std::chrono::duration<double>(now - program_start).count();
-  char head[96];
-  int size = subject.empty() ? std::snprintf(head, sizeof head, "%6.2f s  %-8.*s  ", seconds,
-                                             static_cast<int>(verb.size()), verb.data())
-                             : std::snprintf(head, sizeof head, "%6.2f s  %-8.*s  %-10.*s  ",
-                                             seconds, static_cast<int>(verb.size()), verb.data(),
-                                             static_cast<int>(subject.size()), subject.data());
-  size = std::min(size, static_cast<int>(sizeof head) - 1);
-  std::string line = std::string(head, static_cast<std::size_t>(size)) + text;
-  if (!silent) write_all(one_line(std::string(trimmed(line))) + "\n");
+  char time[32];
+  std::snprintf(time, sizeof time, "%6.2f s  ",
+                std::chrono::duration<double>(now - program_start).count());
+  bool own_row = !subject.empty();
+  write_line(time + (threads_are_shown ? column(thread_name(), 8) : "") + column(verb, 8) +
+             (own_row ? column(subject, 10) : "") + text);
 
-  if (Trace* file = trace().get()) {
-    bool own_row = !subject.empty();
-    switch (mark) {
-      case Mark::begin:
-        file->record({'b', subject, subject, text, now});
-        break;
-      case Mark::end:
-        file->record({'e', subject, subject, text, now});
-        break;
-      case Mark::slice_begin:
-        file->record({'B', verb, {}, text, now});
-        break;
-      case Mark::instant:
-        file->record({own_row ? 'n' : 'i', verb, own_row ? subject : "", text, now});
-        break;
-    }
+  switch (mark) {
+    case Mark::begin:
+      return record({'b', subject, subject, text, now});
+    case Mark::end:
+      return record({'e', subject, subject, text, now});
+    case Mark::slice_begin:
+      return record({'B', verb, {}, text, now});
+    case Mark::instant:
+      return record({own_row ? 'n' : 'i', verb, own_row ? subject : "", text, now});
   }
 }
 
 void end_slice(std::string_view verb) noexcept {
   try {
-    if (Trace* file = trace().get()) file->record({'E', verb});
+    std::lock_guard lock(mutex);
+    record({'E', verb});
   } catch (const std::exception&) {  // out of memory: the picture misses an end, the run goes on
   }
 }
@@ -94,17 +111,31 @@ void end_slice(std::string_view verb) noexcept {
 }  // namespace detail
 
 void print(std::string_view line) {
-  if (!silent) write_all(std::string(line) + "\n");
+  std::lock_guard lock(mutex);
+  write_line(line);
 }
 
-void set_silent(bool wanted) { silent = wanted; }
+void name_thread(std::string_view name) {
+  std::lock_guard lock(mutex);
+  self.name[name.copy(self.name, sizeof self.name - 1)] = '\0';
+  self.trace = 0;
+  threads_are_shown = true;
+}
+
+void set_silent(bool wanted) {
+  std::lock_guard lock(mutex);
+  silent = wanted;
+}
 
 void trace_to(const std::string& file) {
-  trace() = std::make_unique<Trace>(file, program_invocation_short_name);
+  std::lock_guard lock(mutex);
+  trace = std::make_unique<Trace>(file, program_invocation_short_name);
+  ++traces;
 }
 
 void finish_trace() {
-  if (trace()) trace()->finish();
+  std::lock_guard lock(mutex);
+  if (trace) trace->finish();
 }
 
 }  // namespace narrate

@@ -8,8 +8,11 @@
 //   read      bytes have arrived                      done      it is complete
 //
 // A line reads:    1.00 s  read      request-4   130 bytes
+// and in a program that gives its threads names:
+//                  1.00 s  reactor   read      request-4   130 bytes
 //
-// Thread-safe. Time counts from the program's start, on the monotonic clock.
+// Thread-safe: lines and events stand in the order of their times. Time counts from the program's
+// start, on the monotonic clock. A child of fork() may narrate, too; the trace is its parent's.
 
 #include <sstream>
 #include <string>
@@ -31,7 +34,7 @@ std::string text(const Parts&... parts) {
 }  // namespace detail
 
 // Says that `verb` happened to `subject`; the rest is put together as with <<. It may hold what a
-// stranger sent: control bytes are shown as '?', and what is too long for a line is cut. Throws
+// stranger sent: it is made printable, and what is too long for a line is cut. Throws
 // std::system_error when standard output takes nothing any more.
 template <class... Parts>
 void say(std::string_view verb, std::string_view subject, const Parts&... rest) {
@@ -68,8 +71,14 @@ class [[nodiscard]] Span {
 // A line that is not an event: a result, a sum.
 void print(std::string_view line);
 
+// Names the thread that calls; 15 bytes of the name are kept. From the first name on, every line
+// says whose it is, so a program with several threads names its main thread before it starts the
+// others: then all lines have the column. In a trace the name stands at the thread's row. Who has
+// no name is called "main", or "thread-2" and so on in the order in which they are first heard of.
+void name_thread(std::string_view name);
+
 // Prints nothing from now on (or again); a trace is written all the same. For suites, whose
-// failures would drown in narration. Not thread-safe: at the beginning, or while nobody narrates.
+// failures would drown in narration.
 void set_silent(bool silent);
 
 // From now on events also go to this file, as a JSON array in Chrome's trace event format. The file

@@ -20,17 +20,22 @@ std::string to_line(const nlohmann::json& json) {
   return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
+// What the viewers call something: "process_name", "thread_name".
+std::string name_line(const char* kind, std::string_view name) {
+  return to_line({{"ph", "M"},
+                  {"name", kind},
+                  {"pid", ::getpid()},
+                  {"tid", ::gettid()},
+                  {"args", {{"name", name}}}});
+}
+
 }  // namespace
 
-Trace::Trace(std::string file, std::string_view program) : file_(std::move(file)) {
+Trace::Trace(std::string file, std::string_view program)
+    : file_(std::move(file)), process_(::getpid()) {
   errno = 0;
   stream_.open(file_, std::ios::binary | std::ios::trunc);
-  nlohmann::json name = {{"ph", "M"},
-                         {"name", "process_name"},
-                         {"pid", ::getpid()},
-                         {"tid", ::gettid()},
-                         {"args", {{"name", program}}}};
-  stream_ << "[\n" << to_line(name) << std::flush;
+  stream_ << "[\n" << name_line("process_name", program) << std::flush;
   if (!stream_) throw cannot_write(file_);
 }
 
@@ -41,12 +46,19 @@ Trace::~Trace() {
   }
 }
 
+bool Trace::open() const { return !finished_ && process_ == ::getpid(); }
+
+void Trace::name_thread(std::string_view name) {
+  if (open()) stream_ << ",\n" << name_line("thread_name", name) << std::flush;
+}
+
 void Trace::record(const Event& event) {
+  if (!open()) return;
   double microseconds = std::chrono::duration<double, std::micro>(event.at - zero_).count();
   nlohmann::json json = {{"ph", std::string(1, event.phase)},
                          {"name", event.name},
                          {"ts", microseconds},
-                         {"pid", ::getpid()},
+                         {"pid", process_},
                          {"tid", ::gettid()}};
   if (!event.id.empty()) {
     json["id"] = event.id;
@@ -54,14 +66,12 @@ void Trace::record(const Event& event) {
   }
   if (event.phase == 'i') json["s"] = "t";  // drawn on its thread only
   if (!event.text.empty()) json["args"] = {{"detail", event.text}};
-
-  std::lock_guard lock(mutex_);
-  if (!finished_) stream_ << ",\n" << to_line(json) << std::flush;
+  stream_ << ",\n" << to_line(json) << std::flush;
 }
 
 void Trace::finish() {
-  std::lock_guard lock(mutex_);
-  if (std::exchange(finished_, true)) return;
+  if (!open()) return;
+  finished_ = true;
   errno = 0;
   stream_ << "\n]\n";
   stream_.close();

@@ -2,17 +2,19 @@
 // A file in Chrome's trace event format: the JSON array form, of which the closing bracket may be
 // missing. "Trace Event Format", by the Chromium project, describes the fields.
 
+#include <sys/types.h>
+
 #include <chrono>
 #include <cstdint>
 #include <fstream>
-#include <mutex>
 #include <string>
 #include <string_view>
 
 namespace narrate {
 
-// One trace file. Thread-safe. Every event is written when it happens. Events of one `id` share a
-// row of their own; events without one stand on the row of the thread that recorded them.
+// One trace file. One thread at a time. Every event is written when it happens. Events of one `id`
+// share a row of their own; events without one stand on the row of the thread that recorded them.
+// It belongs to the process that opened it: in a child of fork() it records and completes nothing.
 class Trace {
  public:
   using Clock = std::chrono::steady_clock;
@@ -31,16 +33,20 @@ class Trace {
     Clock::time_point at = Clock::now();
   };
   void record(const Event& event);
+  // Names the row of the thread that calls, for all of its events.
+  void name_thread(std::string_view name);
 
   // Writes the closing bracket; later events are dropped. Throws std::system_error with the file's
   // name if anything could not be written.
   void finish();
 
  private:
-  std::mutex mutex_;
+  [[nodiscard]] bool open() const;
+
   std::string file_;
   std::ofstream stream_;
   Clock::time_point zero_ = Clock::now();
+  pid_t process_;
   bool finished_ = false;
 };
 

@@ -228,6 +228,25 @@ TEST_SUITE("the response parser") {
     CHECK(response("HTTP/1.1 200 OK\r\n\r\nnext", {}, true) == "200|OK|||took 19");
   }
 
+  // RFC 9112, section 6.3: these end at the empty line "regardless of the header fields present".
+  TEST_CASE("headers that would be wrong for a body are no error where none follows") {
+    for (std::string_view headers :
+         {"Transfer-Encoding: gzip"sv, "Transfer-Encoding: gzip, chunked"sv,
+          "Transfer-Encoding: chunked\r\nContent-Length: 9"sv,
+          "Content-Length: 1\r\nContent-Length: 2"sv, "Content-Length: many"sv,
+          "Content-Length: 99999999999999999999"sv}) {
+      CAPTURE(headers);
+      std::string rest = std::string(headers) + "\r\n\r\nnext";
+      for (std::string version : {"HTTP/1.0", "HTTP/1.1"}) {
+        CHECK(response(version + " 204 x\r\n" + rest).starts_with("204|x|"));
+        CHECK(response(version + " 304 x\r\n" + rest).starts_with("304|x|"));
+        CHECK(response(version + " 200 x\r\n" + rest, {}, true).starts_with("200|x|"));
+        CHECK(response(version + " 100 x\r\n" + rest + "\r\n\r\n")
+                  .starts_with("error: this is not HTTP; it begins with \"next\""));
+      }
+    }
+  }
+
   TEST_CASE("several responses on one connection are read one by one") {
     std::string_view bytes =
         "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\none"
@@ -400,6 +419,18 @@ TEST_SUITE("the response parser") {
     CHECK(response(many + "HTTP/1.1 204 x\r\n\r\n", {.header_count = 3}).starts_with("204"));
     check_response_error(many + "HTTP/1.1 204 x\r\nA: b\r\n\r\n", "too many", {.header_count = 3});
     check_response_error(many + "HTTP/1.1 204 x\r\n\r\n", "too large", {.header_bytes = 24});
+  }
+
+  // Each was within the limit of a first line, and 32,768 of them within that of all headers.
+  TEST_CASE("the first lines of interim responses count as headers do") {
+    std::string interim = "HTTP/1.1 100 " + std::string(25, 'x') + "\r\n\r\n";  // 42 bytes
+    std::string last = "HTTP/1.1 204 x\r\n\r\n";  // whose first line does not count
+    http::Limits limits{.header_bytes = 2 * 42 + 2};
+    CHECK(response(interim + interim + last, limits).starts_with("204"));
+    limits.header_bytes -= 1;
+    check_response_error(interim + interim + last, "headers are too large: at most 85 bytes",
+                         limits);
+    check_response_error(interim + interim + interim + last, "headers are too large", limits);
   }
 
   TEST_CASE("after an error every call throws the same error again") {
