@@ -12,22 +12,22 @@ using namespace std::chrono_literals;
 namespace {
 
 void example() {
-  narrate::start("task-1", "waits 200 ms");
-  std::jthread task_1([] {
-    std::this_thread::sleep_for(200ms);
-    narrate::done("task-1", "the longest wait ends last");
+  narrate::start("toast", "browns for 180 ms");
+  std::jthread toast([] {
+    std::this_thread::sleep_for(180ms);
+    narrate::done("toast", "jumps out");
   });
-  narrate::start("task-2", "waits 100 ms");
-  std::jthread task_2([] {
-    std::this_thread::sleep_for(100ms);
-    narrate::done("task-2", "one task can start another ...");
-    narrate::start("task-3", "waits 50 ms");
-    std::jthread task_3([] {
-      std::this_thread::sleep_for(50ms);
-      narrate::done("task-3", "... like this");
+  narrate::start("kettle", "heats for 70 ms");
+  std::jthread kettle([] {
+    std::this_thread::sleep_for(70ms);
+    narrate::done("kettle", "whistles");
+    narrate::start("tea", "draws for 60 ms");
+    std::jthread tea([] {
+      std::this_thread::sleep_for(60ms);
+      narrate::done("tea", "is strong enough");
     });
   });
-  narrate::print("all of them wait at the same time");
+  narrate::print("breakfast is on its way");
 }  // the destructor of a std::jthread waits until its thread has ended
 
 }  // namespace

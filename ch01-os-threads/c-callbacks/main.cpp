@@ -13,15 +13,15 @@ namespace {
 
 void example() {
   TimerLoop loop;
-  narrate::start("task-1", "waits 200 ms");
-  loop.after(200ms, [] { narrate::done("task-1", "the longest wait ends last"); });
-  narrate::start("task-2", "waits 100 ms");
-  loop.after(100ms, [&loop] {
-    narrate::done("task-2", "one task can start another ...");
-    narrate::start("task-3", "waits 50 ms");
-    loop.after(50ms, [] { narrate::done("task-3", "... like this"); });
+  narrate::start("toast", "browns for 180 ms");
+  loop.after(180ms, [] { narrate::done("toast", "jumps out"); });
+  narrate::start("kettle", "heats for 70 ms");
+  loop.after(70ms, [&loop] {
+    narrate::done("kettle", "whistles");
+    narrate::start("tea", "draws for 60 ms");
+    loop.after(60ms, [] { narrate::done("tea", "is strong enough"); });
   });
-  narrate::print("all of them wait at the same time");
+  narrate::print("breakfast is on its way");
   loop.run();
 }
 

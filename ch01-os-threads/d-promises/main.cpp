@@ -1,7 +1,10 @@
 // Stage ch01/d: the same three tasks on the same loop. New: a wait returns a promise, and what
-// comes after it is chained to that, one step below the other.
+// comes after it is chained to that, one step below the other. Values and errors go down the chain.
 
 #include <chrono>
+#include <exception>
+#include <stdexcept>
+#include <string>
 
 #include "narrate/narrate.hpp"
 #include "promise.hpp"
@@ -19,19 +22,37 @@ namespace {
   return promise;
 }
 
+struct NoMilk : std::runtime_error {
+  using runtime_error::runtime_error;
+};
+
+std::string look_for_milk() { throw NoMilk("the milk has turned"); }
+
 void example() {
   TimerLoop loop;
-  narrate::start("task-1", "waits 200 ms");
-  sleep(loop, 200ms).then([] { narrate::done("task-1", "the longest wait ends last"); });
-  narrate::start("task-2", "waits 100 ms");
-  sleep(loop, 100ms)
-      .then([&loop] {
-        narrate::done("task-2", "one task can start another ...");
-        narrate::start("task-3", "waits 50 ms");
-        return sleep(loop, 50ms);
+  narrate::start("toast", "browns for 180 ms");
+  sleep(loop, 180ms).then([] { narrate::done("toast", "jumps out"); });
+  narrate::start("kettle", "heats for 70 ms");
+  sleep(loop, 70ms)
+      .then([] {
+        narrate::done("kettle", "whistles");
+        return 98;  // degrees: a value for the next step
       })
-      .then([] { narrate::done("task-3", "... like this"); });
-  narrate::print("all of them wait at the same time");
+      .then([&loop](int degrees) {
+        narrate::start("tea", "draws for 60 ms, at ", degrees, " degrees");
+        return sleep(loop, 60ms);
+      })
+      .then(look_for_milk)  // an error: it skips the next step
+      .then([](const std::string& milk) { return "with " + milk; })
+      .or_else([](std::exception_ptr error) -> std::string {
+        try {
+          std::rethrow_exception(error);
+        } catch (const NoMilk& reason) {  // any other error goes on
+          return std::string("black: ") + reason.what();
+        }
+      })
+      .then([](const std::string& how) { narrate::done("tea", "is served ", how); });
+  narrate::print("breakfast is on its way");
   loop.run();
 }
 

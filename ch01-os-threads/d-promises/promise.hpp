@@ -1,10 +1,6 @@
 #pragma once
 // Promises, as JavaScript has them: a value that comes later, or an error in its place.
 //
-// A Promise is the end where one reads, with then() and or_else(); a Resolver is the end where it
-// is settled, once. The standard library's names are others: std::future reads, std::promise is
-// settled.
-//
 //   auto [promise, resolver] = make_promise<int>(loop);
 //   promise.then([](int value) { … });
 //   resolver.resolve(42);  // and soon the loop calls the handler
@@ -37,9 +33,15 @@ struct BrokenPromise : std::runtime_error {
 template <class T>
 using Result = std::variant<T, std::exception_ptr>;
 
+// A link of a chain: promises of all types have one. It names the promise that comes first, and
+// does not own it: that one owns what it will call, and so this one.
+struct Link {
+  std::weak_ptr<const Link> waits_for;
+};
+
 // What a promise and its resolver share: pending, until settle() gives it a result for ever.
 template <class T>
-class PromiseState : public std::enable_shared_from_this<PromiseState<T>> {
+class PromiseState : public Link, public std::enable_shared_from_this<PromiseState<T>> {
  public:
   // Gets the result as an argument: a reaction that owned the state which owns it would be a leak.
   using Reaction = std::function<void(const Result<T>&)>;
@@ -48,7 +50,10 @@ class PromiseState : public std::enable_shared_from_this<PromiseState<T>> {
   [[nodiscard]] TimerLoop& loop() const { return loop_; }
   [[nodiscard]] bool settled() const { return result_.has_value(); }
 
-  void when_settled(Reaction reaction) {
+  // The reaction will settle `next`, which waits for this one from now on. It is called when there
+  // is a result, and by the loop in any case.
+  void when_settled(Link& next, Reaction reaction) {
+    next.waits_for = this->weak_from_this();
     awaited_ = true;
     if (settled()) {
       call_soon(std::move(reaction));
@@ -62,7 +67,12 @@ class PromiseState : public std::enable_shared_from_this<PromiseState<T>> {
     if (settled()) return false;
     result_ = std::move(result);
     for (Reaction& reaction : std::exchange(reactions_, {})) call_soon(std::move(reaction));
-    if (result_->index() == 1 && !awaited_) call_soon(report_unless_awaited());
+    // An error must reach somebody: whoever wants it has until the loop's next turn to say so, or
+    // it comes out of run().
+    if (result_->index() == 1 && !awaited_)
+      call_soon([this](const Result<T>& error) {
+        if (!awaited_) std::rethrow_exception(std::get<1>(error));
+      });
     return true;
   }
 
@@ -74,19 +84,21 @@ class PromiseState : public std::enable_shared_from_this<PromiseState<T>> {
                 });
   }
 
-  // An error must reach somebody: whoever wants it has until the loop's next turn to say so, or it
-  // comes out of run().
-  Reaction report_unless_awaited() {
-    return [this](const Result<T>& result) {
-      if (!awaited_) std::rethrow_exception(std::get<1>(result));
-    };
-  }
-
   TimerLoop& loop_;
   std::optional<Result<T>> result_;
   std::vector<Reaction> reactions_;  // none once there is a result
   bool awaited_ = false;             // whether there ever was one
 };
+
+// What a handler returns for this value; it need not take the value.
+template <class F, class Value>
+decltype(auto) call(F& handler, const Value& value) {
+  if constexpr (std::invocable<F&, const Value&>) {
+    return handler(value);
+  } else {
+    return handler();
+  }
+}
 
 template <class T>
 class Promise;
@@ -97,67 +109,64 @@ class Promise;
 template <class T>
 class Resolver {
  public:
-  explicit Resolver(std::shared_ptr<PromiseState<T>> state)
-      : last_(std::make_shared<Last>(std::move(state))) {}
+  // All copies share a pointer whose deleter, called after the last of them, deletes nothing
+  // (promises own the state, too): it breaks the promise.
+  explicit Resolver(const std::shared_ptr<PromiseState<T>>& state)
+      : state_(state.get(), [state](auto*) {
+          if (state->settled()) return;
+          state->settle(
+              Result<T>(std::in_place_index<1>, std::make_exception_ptr(BrokenPromise())));
+        }) {}
 
   bool resolve(T value) const {
-    return settle(Result<T>(std::in_place_index<0>, std::move(value)));
+    return state_->settle(Result<T>(std::in_place_index<0>, std::move(value)));
   }
   bool reject(std::exception_ptr error) const {
-    return settle(Result<T>(std::in_place_index<1>, std::move(error)));
-  }
-  bool settle(Result<T> result) const { return last_->state->settle(std::move(result)); }
-
-  // Settles this one like `other`, as soon as that one is settled.
-  void follow(const Promise<T>& other) const {
-    if (other.state_ == last_->state) throw std::logic_error("a promise can't wait for itself");
-    other.state_->when_settled([next = *this](const Result<T>& result) { next.settle(result); });
+    return state_->settle(Result<T>(std::in_place_index<1>, std::move(error)));
   }
 
  private:
-  struct Last {  // there is one for all copies: it ends with the last of them
-    explicit Last(std::shared_ptr<PromiseState<T>> shared) : state(std::move(shared)) {}
-    Last(const Last&) = delete;
-    Last& operator=(const Last&) = delete;
-    ~Last() {
-      if (!state->settled())
-        state->settle(Result<T>(std::in_place_index<1>, std::make_exception_ptr(BrokenPromise())));
+  template <class>
+  friend class Promise;
+
+  // Settles this one like `other`, as soon as that one is settled. If `other` waits for this one,
+  // in however many steps, nothing would ever come: that is an error.
+  void follow(const Promise<T>& other) const {
+    for (std::shared_ptr<const Link> link = other.state_; link; link = link->waits_for.lock())
+      if (link == state_) throw std::logic_error("a promise can't wait for itself");
+    other.state_->when_settled(*state_,
+                               [next = state_](const Result<T>& result) { next->settle(result); });
+  }
+
+  // Settles this one with what the handler returns or throws. If it returns a promise, this one
+  // follows it: a promise for a promise for a T is a promise for a T.
+  template <class F, class Argument>
+  void settle_with(F& handler, const Argument& argument) const {
+    using Returned = std::remove_cvref_t<decltype(call(handler, argument))>;
+    try {
+      if constexpr (std::is_void_v<Returned>) {
+        call(handler, argument);
+        resolve(Unit{});
+      } else if constexpr (std::same_as<Returned, Promise<T>>) {
+        follow(call(handler, argument));
+      } else {
+        resolve(call(handler, argument));
+      }
+    } catch (...) {
+      reject(std::current_exception());
     }
-    std::shared_ptr<PromiseState<T>> state;
-  };
-  std::shared_ptr<Last> last_;
+  }
+
+  std::shared_ptr<PromiseState<T>> state_;
 };
 
 template <class T>
 [[nodiscard]] std::pair<Promise<T>, Resolver<T>> make_promise(TimerLoop& loop);
 
-// Settles `next` with what the handler returns or throws. If it returns a promise, `next` follows
-// that one: a promise for a promise for a T is a promise for a T.
-template <class T, class F, class... Arguments>
-void settle_with(const Resolver<T>& next, F& handler, const Arguments&... arguments) {
-  using Returned = std::remove_cvref_t<std::invoke_result_t<F&, const Arguments&...>>;
-  try {
-    if constexpr (std::is_void_v<Returned>) {
-      handler(arguments...);
-      next.resolve(Unit{});
-    } else if constexpr (std::same_as<Returned, Promise<T>>) {
-      next.follow(handler(arguments...));
-    } else {
-      next.resolve(handler(arguments...));
-    }
-  } catch (...) {
-    next.reject(std::current_exception());
-  }
-}
-
 // The value that a handler's result becomes in the next promise.
 template <class Returned>
 struct ValueOf {
-  using Type = Returned;
-};
-template <>
-struct ValueOf<void> {
-  using Type = Unit;
+  using Type = std::conditional_t<std::is_void_v<Returned>, Unit, Returned>;
 };
 template <class T>
 struct ValueOf<Promise<T>> {
@@ -171,25 +180,21 @@ class Promise {
  public:
   explicit Promise(std::shared_ptr<PromiseState<T>> state) : state_(std::move(state)) {}
 
-  // Calls `handler` with the value (a Unit is no argument), and returns a promise for what it
-  // returns. An error skips the handler, and goes on to the returned promise.
+  // Calls `handler` with the value, and returns a promise for what it returns. An error skips the
+  // handler, and goes on to the returned promise.
   template <class F>
   auto then(F handler) const {
-    constexpr bool nothing = std::same_as<T, Unit>;
-    using Call =
-        std::conditional_t<nothing, std::invoke_result<F&>, std::invoke_result<F&, const T&>>;
-    using Next = typename ValueOf<std::remove_cvref_t<typename Call::type>>::Type;
+    using Returned = decltype(call(handler, std::declval<const T&>()));
+    using Next = typename ValueOf<std::remove_cvref_t<Returned>>::Type;
     auto [promise, resolver] = make_promise<Next>(state_->loop());
-    state_->when_settled(
-        [handler = std::move(handler), next = resolver](const Result<T>& result) mutable {
-          if (result.index() == 1) {
-            next.reject(std::get<1>(result));
-          } else if constexpr (nothing) {
-            settle_with(next, handler);
-          } else {
-            settle_with(next, handler, std::get<0>(result));
-          }
-        });
+    state_->when_settled(*resolver.state_, [handler = std::move(handler),
+                                            next = resolver](const Result<T>& result) mutable {
+      if (result.index() == 1) {
+        next.reject(std::get<1>(result));
+      } else {
+        next.settle_with(handler, std::get<0>(result));
+      }
+    });
     return promise;
   }
 
@@ -198,19 +203,20 @@ class Promise {
   template <class F>
   Promise or_else(F handler) const {
     auto [promise, resolver] = make_promise<T>(state_->loop());
-    state_->when_settled(
-        [handler = std::move(handler), next = resolver](const Result<T>& result) mutable {
-          if (result.index() == 0) {
-            next.settle(result);
-          } else {
-            settle_with(next, handler, std::get<1>(result));
-          }
-        });
+    state_->when_settled(*resolver.state_, [handler = std::move(handler),
+                                            next = resolver](const Result<T>& result) mutable {
+      if (result.index() == 0) {
+        next.state_->settle(result);
+      } else {
+        next.settle_with(handler, std::get<1>(result));
+      }
+    });
     return promise;
   }
 
  private:
-  friend class Resolver<T>;
+  template <class>
+  friend class Resolver;
   std::shared_ptr<PromiseState<T>> state_;
 };
 

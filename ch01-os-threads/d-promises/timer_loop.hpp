@@ -38,9 +38,10 @@ class TimerLoop {
   }
 
   // The same, counted from now. No delay, or less than none, means: soon, when all whose time has
-  // come before have had their turn; never from inside after().
+  // come before have had their turn; never from inside after(). Every delay is allowed, also
+  // milliseconds::max(), which many write for "never".
   void after(std::chrono::milliseconds delay, Callback callback) {
-    // "Never" is often written as a delay of milliseconds::max(), and would overflow in the sum.
+    // More than the clock can count would overflow in the sum.
     constexpr std::chrono::milliseconds longest = std::chrono::years(100);
     at(Clock::now() + std::clamp(delay, std::chrono::milliseconds(0), longest),
        std::move(callback));

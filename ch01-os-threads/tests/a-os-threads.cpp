@@ -17,17 +17,17 @@ TEST_CASE("each task ends after it has started, the third starts in the second, 
     return std::find(seen.begin(), seen.end(), event) - seen.begin();
   };
   CHECK(seen.size() == 6);
-  CHECK(place("start task-1") == 0);
-  CHECK(place("start task-1") < place("done task-1"));
-  CHECK(place("start task-2") < place("done task-2"));
-  CHECK(place("done task-2") < place("start task-3"));
-  CHECK(place("start task-3") < place("done task-3"));
+  CHECK(place("start toast") == 0);
+  CHECK(place("start toast") < place("done toast"));
+  CHECK(place("start kettle") < place("done kettle"));
+  CHECK(place("done kettle") < place("start tea"));
+  CHECK(place("start tea") < place("done tea"));
 }
 
 TEST_CASE("the tasks wait at the same time: they end in the order of their delays") {
   // A busy machine can hold up one of them: then it is tried again.
-  std::vector<std::string> delays = {"start task-1", "start task-2", "done task-2",
-                                     "start task-3", "done task-3",  "done task-1"};
+  std::vector<std::string> delays = {"start toast", "start kettle", "done kettle",
+                                     "start tea",   "done tea",     "done toast"};
   CHECK(testing::eventually([&] { return testing::events(STAGE_PROGRAM) == delays; }));
 }
 

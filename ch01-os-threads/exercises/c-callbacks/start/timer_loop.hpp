@@ -32,7 +32,8 @@ class TimerLoop {
   }
 
   // The same, counted from now. No delay, or less than none, means: soon, when all whose time has
-  // come before have had their turn; never from inside after().
+  // come before have had their turn; never from inside after(). Every delay is allowed, also
+  // milliseconds::max(), which many write for "never".
   void after(std::chrono::milliseconds delay, Callback callback) {
     (void)delay, (void)callback;
     throw std::logic_error("TimerLoop::after() is yours to write");

@@ -1,10 +1,6 @@
 #pragma once
 // Promises, as JavaScript has them: a value that comes later, or an error in its place.
 //
-// A Promise is the end where one reads, with then() and or_else(); a Resolver is the end where it
-// is settled, once. The standard library's names are others: std::future reads, std::promise is
-// settled.
-//
 //   auto [promise, resolver] = make_promise<int>(loop);
 //   promise.then([](int value) { … });
 //   resolver.resolve(42);  // and soon the loop calls the handler
@@ -36,9 +32,15 @@ struct BrokenPromise : std::runtime_error {
 template <class T>
 using Result = std::variant<T, std::exception_ptr>;
 
+// A link of a chain: promises of all types have one. It names the promise that comes first, and
+// does not own it: that one owns what it will call, and so this one.
+struct Link {
+  std::weak_ptr<const Link> waits_for;
+};
+
 // What a promise and its resolver share: pending, until settle() gives it a result for ever.
 template <class T>
-class PromiseState : public std::enable_shared_from_this<PromiseState<T>> {
+class PromiseState : public Link, public std::enable_shared_from_this<PromiseState<T>> {
  public:
   // Gets the result as an argument: a reaction that owned the state which owns it would be a leak.
   using Reaction = std::function<void(const Result<T>&)>;
@@ -47,9 +49,10 @@ class PromiseState : public std::enable_shared_from_this<PromiseState<T>> {
   [[nodiscard]] TimerLoop& loop() const { return loop_; }
   [[nodiscard]] bool settled() const { return result_.has_value(); }
 
-  // Calls the reaction with the result when there is one: by the loop, in any case.
-  void when_settled(Reaction reaction) {
-    (void)reaction;
+  // The reaction will settle `next`, which waits for this one from now on. It is called when there
+  // is a result, and by the loop in any case.
+  void when_settled(Link& next, Reaction reaction) {
+    (void)next, (void)reaction;
     throw std::logic_error("PromiseState::when_settled() is yours to write");
   }
 
@@ -68,6 +71,16 @@ class PromiseState : public std::enable_shared_from_this<PromiseState<T>> {
   bool awaited_ = false;             // whether there ever was one
 };
 
+// What a handler returns for this value; it need not take the value.
+template <class F, class Value>
+decltype(auto) call(F& handler, const Value& value) {
+  if constexpr (std::invocable<F&, const Value&>) {
+    return handler(value);
+  } else {
+    return handler();
+  }
+}
+
 template <class T>
 class Promise;
 
@@ -77,54 +90,50 @@ class Promise;
 template <class T>
 class Resolver {
  public:
-  explicit Resolver(std::shared_ptr<PromiseState<T>> state)
-      : last_(std::make_shared<Last>(std::move(state))) {}
+  // All copies share a pointer whose deleter, called after the last of them, deletes nothing
+  // (promises own the state, too): it breaks the promise.
+  explicit Resolver(const std::shared_ptr<PromiseState<T>>& state)
+      : state_(state.get(), [state](auto*) {
+          (void)state; /* yours to write */
+        }) {}
 
   bool resolve(T value) const {
-    return settle(Result<T>(std::in_place_index<0>, std::move(value)));
+    return state_->settle(Result<T>(std::in_place_index<0>, std::move(value)));
   }
   bool reject(std::exception_ptr error) const {
-    return settle(Result<T>(std::in_place_index<1>, std::move(error)));
+    return state_->settle(Result<T>(std::in_place_index<1>, std::move(error)));
   }
-  bool settle(Result<T> result) const { return last_->state->settle(std::move(result)); }
 
-  // Settles this one like `other`, as soon as that one is settled.
-  // If that is this one, throw std::logic_error("a promise can't wait for itself").
+ private:
+  template <class>
+  friend class Promise;
+
+  // Settles this one like `other`, as soon as that one is settled. If `other` waits for this one,
+  // in however many steps, nothing would ever come: throw
+  // std::logic_error("a promise can't wait for itself").
   void follow(const Promise<T>& other) const {
     (void)other;
     throw std::logic_error("Resolver::follow() is yours to write");
   }
 
- private:
-  struct Last {  // there is one for all copies: it ends with the last of them
-    explicit Last(std::shared_ptr<PromiseState<T>> shared) : state(std::move(shared)) {}
-    Last(const Last&) = delete;
-    Last& operator=(const Last&) = delete;
-    ~Last() = default;  // is that enough?
-    std::shared_ptr<PromiseState<T>> state;
-  };
-  std::shared_ptr<Last> last_;
+  // Settles this one with what the handler returns or throws. If it returns a promise, this one
+  // follows it: a promise for a promise for a T is a promise for a T.
+  template <class F, class Argument>
+  void settle_with(F& handler, const Argument& argument) const {
+    (void)handler, (void)argument;
+    throw std::logic_error("Resolver::settle_with() is yours to write");
+  }
+
+  std::shared_ptr<PromiseState<T>> state_;
 };
 
 template <class T>
 [[nodiscard]] std::pair<Promise<T>, Resolver<T>> make_promise(TimerLoop& loop);
 
-// Settles `next` with what the handler returns or throws. If it returns a promise, `next` follows
-// that one: a promise for a promise for a T is a promise for a T.
-template <class T, class F, class... Arguments>
-void settle_with(const Resolver<T>& next, F& handler, const Arguments&... arguments) {
-  (void)next, (void)handler, ((void)arguments, ...);
-  throw std::logic_error("settle_with() is yours to write");
-}
-
 // The value that a handler's result becomes in the next promise.
 template <class Returned>
 struct ValueOf {
-  using Type = Returned;
-};
-template <>
-struct ValueOf<void> {
-  using Type = Unit;
+  using Type = std::conditional_t<std::is_void_v<Returned>, Unit, Returned>;
 };
 template <class T>
 struct ValueOf<Promise<T>> {
@@ -138,14 +147,12 @@ class Promise {
  public:
   explicit Promise(std::shared_ptr<PromiseState<T>> state) : state_(std::move(state)) {}
 
-  // Calls `handler` with the value (a Unit is no argument), and returns a promise for what it
-  // returns. An error skips the handler, and goes on to the returned promise.
+  // Calls `handler` with the value, and returns a promise for what it returns. An error skips the
+  // handler, and goes on to the returned promise.
   template <class F>
   auto then(F handler) const {
-    constexpr bool nothing = std::same_as<T, Unit>;
-    using Call =
-        std::conditional_t<nothing, std::invoke_result<F&>, std::invoke_result<F&, const T&>>;
-    using Next = typename ValueOf<std::remove_cvref_t<typename Call::type>>::Type;
+    using Returned = decltype(call(handler, std::declval<const T&>()));
+    using Next = typename ValueOf<std::remove_cvref_t<Returned>>::Type;
     auto [promise, resolver] = make_promise<Next>(state_->loop());
     (void)handler;
     throw std::logic_error("Promise::then() is yours to write");
@@ -163,7 +170,8 @@ class Promise {
   }
 
  private:
-  friend class Resolver<T>;
+  template <class>
+  friend class Resolver;
   std::shared_ptr<PromiseState<T>> state_;
 };
 
