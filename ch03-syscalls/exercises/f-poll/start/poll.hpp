@@ -31,8 +31,8 @@ class Poll {
 
   // Blocks, however long it takes, until at least one source can be read without blocking, and
   // returns the tokens of all that can. The end of a stream and an error count as readable too:
-  // read() tells them apart. A signal does not end it. Begin with:  narrate::Span span("wait", "in
-  // poll()");
+  // read() tells them apart. A signal does not end it. Begin with:
+  //   narrate::Span span("wait", "in poll()");
   std::vector<Token> wait() { throw std::logic_error("Poll::wait() is yours to write"); }
 
   // How many entries all calls of wait() together have looked at.
