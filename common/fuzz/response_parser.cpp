@@ -11,7 +11,13 @@ namespace {
 std::string read(const std::vector<std::string_view>& pieces, const fuzzing::Input& input) {
   http::ResponseParser parser(input.limits());
   std::string text;
+  // What one response may take, its interim ones included: each byte of a body can be a chunk, with
+  // a size of 16 digits and two line ends around it.
+  http::Limits limits = input.limits();
+  std::size_t taken_for_one = 0;
+  std::size_t most = limits.first_line + limits.header_bytes + 21 * limits.body_bytes + 18;
   auto take = [&] {
+    taken_for_one = 0;
     http::Response response = parser.take();
     fuzzing::expect_within(input.limits(), response.headers);
     fuzzing::expect(response.body.size() <= input.limits().body_bytes,
@@ -29,6 +35,8 @@ std::string read(const std::vector<std::string_view>& pieces, const fuzzing::Inp
         fuzzing::expect(taken <= piece.size(), "the parser takes no more than there is");
         fuzzing::expect(taken == piece.size() || parser.done(), "all is taken until it is done");
         piece.remove_prefix(taken);
+        taken_for_one += taken;
+        fuzzing::expect(taken_for_one <= most, "a response takes no more than its limits");
         if (parser.done()) take();
       }
     }

@@ -328,6 +328,7 @@ TEST_CASE("wrong use is status 2 and one line on standard error") {
       {{"run", "ch03/f", "--trace", ""}, "--trace: it is empty"},
       {{"diff", "ch04/a", "--from", ""}, "--from: it is empty"},
       {{"run", "ch04/\x1b[31m\nred"}, "\"?[31m red\""},
+      {{"run", "ch04/\u009b31m\u202e\xff"}, "\"?31m??\""},
       {{"list", "--", "x"}, "--"},
       {{"diff", "ch04/a", "--", "x"}, "--"},
       {{"test", "--", "x"}, "--"},
@@ -560,6 +561,11 @@ TEST_CASE("no message can break its row") {
   CHECK(has(drawn, "\n  ?[2J??xxxxxxxxxxxxxx "));
   std::istringstream lines(drawn);
   for (std::string line; std::getline(lines, line);) CHECK(line.size() <= 80);
+
+  // Control characters of one byte and of two, and what turns the direction of writing.
+  course::Style utf8{80, true, false};
+  CHECK(has(course::timeline({exchange(1, "\x9bJ\u009b2J\u202e\u00fc", 0ms, 20ms)}, 1, start, utf8),
+            "\n  ?J?2J?\u00fc  "));
 }
 
 TEST_CASE("many requests are drawn in part, and counted in full; none is said") {

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "course/exercise.hpp"
+#include "narrate/printable.hpp"
 
 namespace course {
 namespace {
@@ -254,12 +255,8 @@ std::vector<CompileError> broken_promises(const std::string& said, const fs::pat
 namespace {
 
 std::string printable(std::string text, std::size_t most) {
-  for (char& byte : text)
-    if (static_cast<unsigned char>(byte) < ' ' || byte == 0x7f) byte = byte == '\t' ? ' ' : '?';
-  if (text.size() <= most) return text;
-  text.resize(most);
-  while (!text.empty() && (static_cast<unsigned char>(text.back()) & 0xC0) == 0x80) text.pop_back();
-  return text + "...";
+  std::replace(text.begin(), text.end(), '\t', ' ');
+  return narrate::printable(text, most);
 }
 
 // How sanitizers call what they find, and what it is. The first mark that fits counts.

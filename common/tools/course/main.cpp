@@ -12,6 +12,7 @@
 #include "course/failure.hpp"
 #include "course/foreground.hpp"
 #include "course/terminal.hpp"
+#include "narrate/printable.hpp"
 #include "net/fd.hpp"
 
 namespace course {
@@ -58,9 +59,8 @@ bool contains(const Words& words, const std::string& word) {
 // A file name or an option may hold any bytes, and a terminal obeys some of them.
 std::string one_line(std::string text) {
   while (text.ends_with('\n')) text.pop_back();
-  for (char& byte : text)
-    if (static_cast<unsigned char>(byte) < ' ' || byte == 0x7f) byte = byte == '\n' ? ' ' : '?';
-  return text;
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  return narrate::printable(text, text.size());
 }
 
 int dispatch(int argc, char** argv) {

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstdio>
 
+#include "narrate/printable.hpp"
+
 namespace course {
 namespace {
 
@@ -11,16 +13,8 @@ using Milliseconds = std::chrono::duration<double, std::milli>;
 
 constexpr std::size_t most_rows = 40;
 
-// A message is whatever the client sent: nothing of it may move the cursor or break the row.
-std::string printable(const std::string& message, std::size_t limit, bool utf8) {
-  std::string text;
-  for (char byte : message) {
-    bool ascii = byte >= ' ' && byte <= '~';
-    bool beyond = static_cast<unsigned char>(byte) >= 0x80 && utf8;
-    if (columns(text) == limit && !continues(byte)) break;
-    text += ascii || beyond ? byte : '?';
-  }
-  return text;
+std::string message_of(const delay::Exchange& one, const Style& style) {
+  return narrate::printable(one.message, 20, "", style.utf8);
 }
 
 std::string repeat(std::string_view piece, std::size_t count) {
@@ -81,7 +75,7 @@ std::string timeline(const std::vector<delay::Exchange>& seen, std::uint64_t pea
   for (const delay::Exchange& one : seen) {
     begin = std::min(begin, one.received);
     end = std::max(end, end_of(one));
-    label_width = std::max(label_width, columns(printable(one.message, 20, style.utf8)));
+    label_width = std::max(label_width, columns(message_of(one, style)));
   }
   Milliseconds total = end - begin;
   // Two spaces in front and between, eight columns for the time, and the line that the bars stand
@@ -102,7 +96,7 @@ std::string timeline(const std::vector<delay::Exchange>& seen, std::uint64_t pea
     std::size_t length = std::max<std::size_t>(cell(end_of(one)), from + 1) - from;
     std::string time = answered(one) ? duration(one.answered - one.received, total) : "lost";
     std::string bar = repeat(style.utf8 ? "█" : "#", length);
-    text += "  " + pad(printable(one.message, 20, style.utf8), label_width) +
+    text += "  " + pad(message_of(one, style), label_width) +
             std::string(10 - std::min<std::size_t>(10, time.size()), ' ') + time + " " +
             style.paint("2", style.utf8 ? "│" : "|") + std::string(from, ' ') +
             style.paint(answered(one) ? "36" : "31", bar) + "\n";
