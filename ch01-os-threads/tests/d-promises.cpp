@@ -485,7 +485,7 @@ TEST_CASE("a promise that waits for itself is an error, not a wait for ever") {
 
 TEST_CASE("promises that wait for each other in a circle get an error, and nothing leaks") {
   auto owned = std::make_shared<int>();
-  for (std::size_t size : {2, 3, 10}) {
+  for (std::size_t size : {2U, 3U, 10U}) {
     INFO("a circle of ", size);
     Strings seen;
     {
