@@ -118,8 +118,8 @@ TEST_CASE("a callback may start a timer, and run() waits for that one, too") {
 }
 
 TEST_CASE(
-    "each callback runs once, also if it adds an earlier one (PhotonLibOS issue 1259: an index "
-    "into the heap was stale)") {
+    "each callback runs once, also if it adds an earlier one (PhotonLibOS 1255: the index of an "
+    "element that was taken out)") {
   const std::string first = "first", earlier = "earlier";
   std::vector<std::string> order;
   TimerLoop loop;
