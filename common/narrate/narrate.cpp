@@ -57,10 +57,12 @@ void record(const Trace::Event& event) {
   trace->record(event);
 }
 
-// All at once, if the system takes it all at once.
-void write_line(std::string_view text) {
+// All at once, if the system takes it all at once. What does not fit into the terminal's width goes
+// on in a line with `indent` blanks.
+void write_line(std::string_view text, std::size_t indent) {
   if (silent) return;
-  std::string line = printable(text.substr(0, text.find_last_not_of(' ') + 1), 160) + "\n";
+  std::string line = printable(text.substr(0, text.find_last_not_of(' ') + 1), 160);
+  line = wrapped(line, output_columns(std::string::npos), indent) + "\n";
   for (std::string_view bytes = line; !bytes.empty();) {
     ssize_t written = ::write(STDOUT_FILENO, bytes.data(), bytes.size());
     if (written == -1 && errno == EINTR) continue;
@@ -86,7 +88,8 @@ void write(Mark mark, std::string_view verb, std::string_view subject, const std
                 std::chrono::duration<double>(now - program_start).count());
   bool own_row = !subject.empty();
   write_line(time + (threads_are_shown ? column(thread_name(), 8) : "") + column(verb, 8) +
-             (own_row ? column(subject, 10) : "") + text);
+                 (own_row ? column(subject, 10) : "") + text,
+             std::string_view(time).size() + 2);
 
   switch (mark) {
     case Mark::begin:
@@ -112,7 +115,7 @@ void end_slice(std::string_view verb) noexcept {
 
 void print(std::string_view line) {
   std::lock_guard lock(mutex);
-  write_line(line);
+  write_line(line, std::min(line.size(), line.find_first_not_of(' ')) + 2);
 }
 
 void name_thread(std::string_view name) {

@@ -1,5 +1,11 @@
 #include "narrate/printable.hpp"
 
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+
 namespace narrate {
 namespace {
 
@@ -47,6 +53,36 @@ std::string printable(std::string_view text, std::size_t most, std::string_view 
     text.remove_prefix(size);
   }
   return shown;
+}
+
+std::size_t output_columns(std::size_t otherwise) {
+  winsize size{};
+  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
+  const char* said = std::getenv("COLUMNS");
+  int columns = said == nullptr ? 0 : std::atoi(said);
+  return columns >= 20 && columns <= 1000 ? static_cast<std::size_t>(columns) : otherwise;
+}
+
+std::string wrapped(std::string_view line, std::size_t width, std::size_t indent) {
+  std::string lines;
+  std::size_t column = 0;
+  while (true) {
+    std::size_t end = line.find(' ', line.find_first_not_of(' '));
+    std::string_view word = line.substr(0, end);  // with the blanks in front of it
+    auto columns = static_cast<std::size_t>(
+        std::count_if(word.begin(), word.end(), [](char byte) { return (byte & 0xC0) != 0x80; }));
+    if (column > indent && column + columns > width) {
+      std::size_t blanks = std::min(word.size(), word.find_first_not_of(' '));
+      word.remove_prefix(blanks);
+      lines.append("\n").append(indent, ' ');
+      column = indent + columns - blanks;
+    } else {
+      column += columns;
+    }
+    lines += word;
+    if (end == std::string_view::npos) return lines;
+    line.remove_prefix(end);
+  }
 }
 
 }  // namespace narrate

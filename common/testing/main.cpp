@@ -5,6 +5,7 @@
 
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <string_view>
 
 #include "narrate/narrate.hpp"
@@ -33,6 +34,7 @@ class Watchdog : public doctest::IReporter {
     narrate::set_silent(true);
     std::setvbuf(stdout, nullptr, _IOLBF, 0);  // what was said before a hang is not lost
     std::signal(SIGALRM, case_hangs);
+    ::unsetenv("COLUMNS");          // nor are its lines broken to fit into a narrow terminal
     std::signal(SIGCHLD, SIG_DFL);  // ignored, it would let nobody wait for a child
   }
   void test_case_start(const doctest::TestCaseData& data) override {

@@ -125,6 +125,25 @@ TEST_CASE("what a server sent can neither move the cursor nor fill the screen") 
   CHECK(text.size() < 500);
 }
 
+TEST_CASE("where COLUMNS says that there is less room, a line goes on below, between two words") {
+  std::string story = narrated([] {
+    ::setenv("COLUMNS", "40", 1);
+    narrate::say("register", "request-0", "for reading, edge-triggered, token 3");
+    narrate::print("  fits");
+    narrate::print("  four words that want a second line, and then a third one to end");
+    narrate::print("  a-word-that-is-longer-than-a-line-has-columns end");
+  });
+  CHECK(story ==
+        "T  register  request-0   for\n"
+        "            reading, edge-triggered,\n"
+        "            token 3\n"
+        "  fits\n"
+        "  four words that want a second line,\n"
+        "    and then a third one to end\n"
+        "  a-word-that-is-longer-than-a-line-has-columns\n"
+        "    end\n");
+}
+
 TEST_CASE("a terminal is shown characters, and none that it would obey") {
   auto shown = [](std::string_view text) { return narrate::printable(text, 100); };
   CHECK(shown("plain ~ gr\u00fc\u00dfe \u05d0 \u20ac \U0001f600") ==

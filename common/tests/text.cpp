@@ -338,7 +338,7 @@ TEST_CASE("a run shows its command and what it printed, errors in their place") 
         "one\ntwo\nthree\n\n1\n```\n");
   CHECK(scratch.updated("run false\n exit 1") == "```console\n$ false\n```\n");
   CHECK(scratch.updated("run echo $LANG $LC_ALL $NO_COLOR $COLUMNS") ==
-        "```console\n$ echo $LANG $LC_ALL $NO_COLOR $COLUMNS\nC.UTF-8 C.UTF-8 1 80\n```\n");
+        "```console\n$ echo $LANG $LC_ALL $NO_COLOR $COLUMNS\nC.UTF-8 C.UTF-8 1\n```\n");
   CHECK(scratch.updated("run seq 9\n from \"3\" to \"5\"") ==
         "```console\n$ seq 9\n…\n3\n4\n5\n…\n```\n");
 }

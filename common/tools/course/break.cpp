@@ -28,19 +28,6 @@ int list_mistakes(const Stage& stage, const std::vector<fs::path>& files, const 
   return 0;
 }
 
-std::string wrapped(const std::string& text, std::size_t width) {
-  std::istringstream words(text);
-  std::string lines, line;
-  for (std::string word; words >> word;) {
-    if (!line.empty() && columns(line) + 1 + columns(word) > width) {
-      lines += line + "\n";
-      line.clear();
-    }
-    line += (line.empty() ? "" : " ") + word;
-  }
-  return lines + line + "\n";
-}
-
 // What the suite said about it, in a few lines of no more than 100 columns.
 std::string reason(const Outcome& outcome, const fs::path& root) {
   constexpr std::size_t most = 100;
@@ -130,7 +117,7 @@ int break_stage(const Workshop& workshop, const std::string& stage_name,
           outcome.verdict() + ")\n" + reason(outcome, map.root()));
   }
   print(std::to_string(passed) + " of " + std::to_string(outcomes.size()) +
-        " cases pass all the same.\n\n" + wrapped(mistake.learn, 80));
+        " cases pass all the same.\n\n" + wrap(mistake.learn, "", look));
   std::vector<std::string> deviations = workbench::deviations(mistake, outcomes);
   if (deviations.empty()) return 0;
   for (const std::string& line : deviations) complain("course: " + line);

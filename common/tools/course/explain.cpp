@@ -408,17 +408,11 @@ std::string last_lines(const std::string& output, const std::string& indent) {
 }
 
 std::string wrap(const std::string& text, const std::string& indent, const Style& style) {
-  std::size_t width = std::min<std::size_t>(style.width, 100);
   std::istringstream words(text);
-  std::string wrapped, line;
-  for (std::string word; words >> word;) {
-    if (!line.empty() && columns(line) + 1 + columns(word) > width) {
-      wrapped += line + "\n";
-      line.clear();
-    }
-    line += (line.empty() ? indent : " ") + word;
-  }
-  return line.empty() ? wrapped : wrapped + line + "\n";
+  std::string line;
+  for (std::string word; words >> word;) line += (line.empty() ? indent : " ") + word;
+  if (line.empty()) return line;
+  return narrate::wrapped(line, std::min<std::size_t>(style.width, 100), indent.size()) + "\n";
 }
 
 std::string entry(const std::string& command, const std::string& what, const Style& style) {

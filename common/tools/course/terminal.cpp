@@ -1,7 +1,6 @@
 #include "course/terminal.hpp"
 
 #include <fcntl.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,6 +11,7 @@
 #include <cstring>
 
 #include "course/failure.hpp"
+#include "narrate/printable.hpp"
 
 namespace course {
 namespace {
@@ -80,11 +80,8 @@ std::string pad(std::string_view text, std::size_t width) {
 Style style() {
   Style style;
   style.utf8 = utf8_locale();
-  if (int width = std::atoi(variable("COLUMNS").c_str()); width >= 20 && width <= 1000)
-    style.width = static_cast<std::size_t>(width);
+  style.width = narrate::output_columns(80);
   if (!on_terminal(STDOUT_FILENO)) return style;
-  winsize size{};
-  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) style.width = size.ws_col;
   style.colour = variable("NO_COLOR").empty() && obeys_escapes(STDOUT_FILENO);
   return style;
 }

@@ -205,7 +205,7 @@ const Repository::Output& Repository::output_of(const std::string& command) {
   process::Command shell{
       {"setpriv", "--pdeathsig", "TERM", "timeout", "--kill-after=5", std::to_string(seconds), "sh",
        "-c", "exec 2>&1\n" + command},
-      {{"LANG", "C.UTF-8"}, {"LC_ALL", "C.UTF-8"}, {"NO_COLOR", "1"}, {"COLUMNS", "80"}},
+      {{"LANG", "C.UTF-8"}, {"LC_ALL", "C.UTF-8"}, {"NO_COLOR", "1"}, {"COLUMNS", ""}},
       root_};
   auto begin = std::chrono::steady_clock::now();
   process::Result result = process::run(shell, deadline_ + std::chrono::seconds(10));
