@@ -33,9 +33,12 @@ std::mutex mutex;
 
 bool silent = false;
 bool threads_are_shown = false;  // from the first name on
-int threads = 1;                 // that have no name of their own; the first one is "main"
+unsigned threads = 1;            // that have no name of their own; the first one is "main"
 int traces = 0;                  // that were begun
 std::unique_ptr<Trace> trace;    // freed (and so completed) at the end of the program
+
+// To be called after a change of one of them.
+void see_who_hears() { detail::heard = !silent || trace != nullptr; }
 
 // ---- Of a thread
 
@@ -47,7 +50,7 @@ thread_local Thread self;
 
 std::string_view thread_name() {
   if (self.name[0] == '\0' && ::gettid() != ::getpid())
-    std::snprintf(self.name, sizeof self.name, "thread-%d", ++threads);
+    std::snprintf(self.name, sizeof self.name, "thread-%u", ++threads % 100'000'000);  // it fits
   return self.name[0] == '\0' ? "main" : self.name;
 }
 
@@ -79,6 +82,8 @@ std::string column(std::string_view text, std::size_t width) {
 }  // namespace
 
 namespace detail {
+
+std::atomic<bool> heard = true;
 
 void write(Mark mark, std::string_view verb, std::string_view subject, const std::string& text) {
   std::lock_guard lock(mutex);
@@ -128,12 +133,14 @@ void name_thread(std::string_view name) {
 void set_silent(bool wanted) {
   std::lock_guard lock(mutex);
   silent = wanted;
+  see_who_hears();
 }
 
 void trace_to(const std::string& file) {
   std::lock_guard lock(mutex);
   trace = std::make_unique<Trace>(file, program_invocation_short_name);
   ++traces;
+  see_who_hears();
 }
 
 void finish_trace() {

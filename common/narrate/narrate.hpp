@@ -14,6 +14,7 @@
 // Thread-safe: lines and events stand in the order of their times. Time counts from the program's
 // start, on the monotonic clock. A child of fork() may narrate, too; the trace is its parent's.
 
+#include <atomic>
 #include <sstream>
 #include <string>
 #include <string_view>
@@ -22,6 +23,7 @@ namespace narrate {
 
 namespace detail {
 enum class Mark { instant, begin, end, slice_begin };
+extern std::atomic<bool> heard;  // false: nobody prints it, nobody records it
 void write(Mark mark, std::string_view verb, std::string_view subject, const std::string& text);
 void end_slice(std::string_view verb) noexcept;
 
@@ -38,18 +40,18 @@ std::string text(const Parts&... parts) {
 // std::system_error when standard output takes nothing any more.
 template <class... Parts>
 void say(std::string_view verb, std::string_view subject, const Parts&... rest) {
-  detail::write(detail::Mark::instant, verb, subject, detail::text(rest...));
+  if (detail::heard) detail::write(detail::Mark::instant, verb, subject, detail::text(rest...));
 }
 
 // The same with the verb "start": in the trace, `subject` has a row of its own from here …
 template <class... Parts>
 void start(std::string_view subject, const Parts&... rest) {
-  detail::write(detail::Mark::begin, "start", subject, detail::text(rest...));
+  if (detail::heard) detail::write(detail::Mark::begin, "start", subject, detail::text(rest...));
 }
 // … to here (the verb "done").
 template <class... Parts>
 void done(std::string_view subject, const Parts&... rest) {
-  detail::write(detail::Mark::end, "done", subject, detail::text(rest...));
+  if (detail::heard) detail::write(detail::Mark::end, "done", subject, detail::text(rest...));
 }
 
 // Says that something begins which takes time on this thread, and ends with the scope:
@@ -58,11 +60,13 @@ class [[nodiscard]] Span {
  public:
   template <class... Parts>
   explicit Span(std::string_view verb, const Parts&... rest) : verb_(verb) {
-    detail::write(detail::Mark::slice_begin, verb, "", detail::text(rest...));
+    if (detail::heard) detail::write(detail::Mark::slice_begin, verb, "", detail::text(rest...));
   }
   Span(const Span&) = delete;
   Span& operator=(const Span&) = delete;
-  ~Span() { detail::end_slice(verb_); }
+  ~Span() {
+    if (detail::heard) detail::end_slice(verb_);
+  }
 
  private:
   std::string verb_;
@@ -78,7 +82,8 @@ void print(std::string_view line);
 void name_thread(std::string_view name);
 
 // Prints nothing from now on (or again); a trace is written all the same. For suites, whose
-// failures would drown in narration.
+// failures would drown in narration, and for benchmarks: where nobody listens, saying something
+// costs next to nothing.
 void set_silent(bool silent);
 
 // From now on events also go to this file, as a JSON array in Chrome's trace event format. The file

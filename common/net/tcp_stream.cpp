@@ -48,16 +48,18 @@ void TcpStream::set_nonblocking() {
 
 std::optional<std::size_t> TcpStream::read(std::span<char> buffer) {
   ssize_t result;
-  do result = ::read(socket_.get(), buffer.data(), buffer.size());
-  while (result == -1 && errno == EINTR);
+  do {
+    result = ::read(socket_.get(), buffer.data(), buffer.size());
+  } while (result == -1 && errno == EINTR);
   return count_or_would_block(result, "read");
 }
 
 std::optional<std::size_t> TcpStream::write(std::string_view bytes) {
   ssize_t result;
   // send() is write() with flags; this flag turns a SIGPIPE into EPIPE.
-  do result = ::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
-  while (result == -1 && errno == EINTR);
+  do {
+    result = ::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+  } while (result == -1 && errno == EINTR);
   return count_or_would_block(result, "send");
 }
 

@@ -82,8 +82,9 @@ std::vector<char*> pointers(std::vector<std::string>& strings) {
 bool drain(const net::Fd& fd, std::string& into) {
   std::array<char, 65536> buffer;
   ssize_t count;
-  do count = ::read(fd.get(), buffer.data(), buffer.size());
-  while (count == -1 && errno == EINTR);
+  do {
+    count = ::read(fd.get(), buffer.data(), buffer.size());
+  } while (count == -1 && errno == EINTR);
   if (count > 0) into.append(buffer.data(), static_cast<std::size_t>(count));
   return count > 0;
 }

@@ -63,8 +63,9 @@ void check_line(const std::string& program, const std::string& line) {
   for (;;) {
     std::array<char, 4096> buffer;
     ssize_t count;
-    do count = ::read(pipe.reader.get(), buffer.data(), buffer.size());
-    while (count == -1 && errno == EINTR);
+    do {
+      count = ::read(pipe.reader.get(), buffer.data(), buffer.size());
+    } while (count == -1 && errno == EINTR);
     if (count == -1) throw net::last_error("read");
     if (count == 0) break;
     writes.emplace_back(buffer.data(), static_cast<std::size_t>(count));
