@@ -37,6 +37,12 @@ add_compile_options(${COURSE_WARNINGS})
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   add_compile_options(-Wno-restrict)  # g++ 12 sees overlap in "literal" + std::string (GCC bug 105329)
 endif()
+# A large frame is touched page by page, so that it can't jump over the guard page of a fiber's stack.
+add_compile_options(-fstack-clash-protection)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_SYSTEM_PROCESSOR STREQUAL "aarch64")
+  # g++ takes for granted there that a guard has 64 kB, as a thread's has; ours are pages (2^12).
+  add_compile_options(--param=stack-clash-protection-guard-size=12)
+endif()
 if(COURSE_SANITIZE)
   add_compile_options(-fsanitize=${COURSE_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${COURSE_SANITIZE})
@@ -117,7 +123,7 @@ endfunction()
 # course_chapter()
 # Builds what the chapter.json beside the calling CMakeLists.txt lists. Stage a-epoll of chapter ch04
 # becomes the program ch04-a-epoll and, where tests/a-epoll.cpp stands, the suite ch04-a-epoll-tests
-# with the labels ch04 and ch04/a. A stage with "system": "windows" becomes a program for Windows, to
+# with the labels ch04 and ch04/a. Where bench/a-epoll.cpp stands, there is ch04-a-epoll-bench. A stage with "system": "windows" becomes a program for Windows, to
 # be run under wine (see course_windows_stage).
 function(course_chapter)
   set(map_file "${CMAKE_CURRENT_SOURCE_DIR}/chapter.json")
@@ -129,6 +135,11 @@ function(course_chapter)
   if(NOT TARGET ${chapter})
     add_custom_target(${chapter})  # all of it: cmake --build build/dev --target ch04
   endif()
+  add_custom_target(${chapter}-benches)  # builds them, and runs each once and quickly: do they work?
+  if(NOT TARGET benches)
+    add_custom_target(benches)
+  endif()
+  add_dependencies(benches ${chapter}-benches)
   foreach(index RANGE ${last})
     string(JSON entry GET "${map}" stages ${index})
     string(JSON name GET "${entry}" name)
@@ -161,7 +172,8 @@ function(course_chapter)
 endfunction()
 
 # What a stage needs beyond common/packages.txt stands in its "needs", a list of objects, each with the
-# Debian "package" and what shows that it is there: a "header" or a "program" (or several names for it).
+# Debian "package" and what shows that it is there: a "header" or a "program" (or several names for it),
+# and perhaps "link", its libraries (one name or several). The "peers" of a bench have the same form.
 # Sets `result` to a sentence about what is missing, or to an empty string.
 function(course_missing result needs)
   set(packages "")
@@ -180,6 +192,18 @@ function(course_missing result needs)
         find_program(${found} NAMES ${program} PATHS /usr/lib/wine)
       endif()
       mark_as_advanced(${found})
+      string(JSON link ERROR_VARIABLE none GET "${needs}" ${index} link)
+      if(NOT link)
+        set(link "")
+      endif()
+      string(REPLACE " " ";" link "${link}")
+      foreach(library ${link})  # Debian has the headers of all of Boost in one package
+        find_library(COURSE_FOUND_LIB_${library} ${library})
+        mark_as_advanced(COURSE_FOUND_LIB_${library})
+        if(NOT COURSE_FOUND_LIB_${library})
+          set(${found} "")
+        endif()
+      endforeach()
       if(NOT ${found})
         list(APPEND packages ${package})
       endif()
@@ -241,41 +265,33 @@ function(course_stage chapter name folder entry)
     course_test(${stage}-tests ${chapter} "${chapter}/${letter}")
     add_dependencies(${stage}-tests ${stage}-with-faults)  # it also runs the whole program
   endif()
+
+  file(GLOB bench CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/bench/${name}.cpp")
+  if(bench)
+    course_stage_bench(${stage} "${bench}" "${folder}" "${entry}")
+    add_custom_target(${stage}-bench-once VERBATIM COMMAND "${CMAKE_COMMAND}" -E env COURSE_BENCH_QUICK=1
+      ${CMAKE_CROSSCOMPILING_EMULATOR} "$<TARGET_FILE:${stage}-bench>")
+    add_dependencies(${chapter}-benches ${stage}-bench-once)
+  endif()
 endfunction()
 
 # A stage for Windows: all its sources make BUILD/bin/CHAPTER-STAGE.exe, at once, with mingw-w64's
 # compiler (a program has its system from the toolchain, and CMake has one toolchain a build). The
 # script BUILD/bin/CHAPTER-STAGE runs it under wine, so that it is run, toured and tested like all
-# others; but no system call of it can be made to fail.
+# others; but no system call of it can be made to fail. A suite cannot link what is for Windows:
+# where tests/STAGE-probe.cpp stands beside it, that becomes a program of its own for Windows,
+# together with all of the stage but main.cpp, and the suite runs it as STAGE_PROBE.
 function(course_windows_stage chapter name folder)
   set(stage ${chapter}-${name})
   course_letter(letter ${name})
   set(bin "${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
-  file(GLOB sources CONFIGURE_DEPENDS "${folder}/*.cpp")
+  course_sources(sources "${folder}")
   if(NOT sources)  # everything else shall build all the same
     message(WARNING "${chapter}/${name} has no .cpp file in ${folder}")
     return()
   endif()
-  # -static: wine would look for the compiler's own DLLs where they are not.
-  add_custom_command(OUTPUT "${bin}/${stage}.exe" DEPENDS ${sources}
-    DEPFILE "${CMAKE_CURRENT_BINARY_DIR}/${stage}.d"
-    COMMAND "${CMAKE_COMMAND}" -E make_directory "${bin}"
-    COMMAND "${COURSE_FOUND_g___mingw_w64_x86_64}" -std=c++20 ${COURSE_WARNINGS} -g -static
-      -MD -MF "${CMAKE_CURRENT_BINARY_DIR}/${stage}.d" -MT "${bin}/${stage}.exe"
-      -o "${bin}/${stage}.exe" ${sources}
-    COMMENT "Building ${stage}.exe" VERBATIM)
+  course_windows_program(${stage} "${folder}" ${sources})
   add_custom_target(${stage} ALL DEPENDS "${bin}/${stage}.exe")
-
-  course_wine_prefix()
-  file(CONFIGURE OUTPUT "${bin}/${stage}" @ONLY CONTENT [[
-#!/bin/sh
-bin=$(cd "$(dirname -- "$0")" && pwd) || exit
-WINEPREFIX=$bin/../wine WINEDEBUG=-all WINEDLLOVERRIDES='mscoree,mshtml='
-export WINEPREFIX WINEDEBUG WINEDLLOVERRIDES
-exec '@COURSE_FOUND_wine64@' "$bin/@stage@.exe" "$@"
-]])
-  file(CHMOD "${bin}/${stage}" PERMISSIONS
-    OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
 
   set(suite_source "${CMAKE_CURRENT_SOURCE_DIR}/tests/${name}.cpp")
   if(EXISTS "${suite_source}")
@@ -283,7 +299,38 @@ exec '@COURSE_FOUND_wine64@' "$bin/@stage@.exe" "$@"
       LIBRARIES course::common)
     add_dependencies(${stage}-tests ${stage})
     target_compile_definitions(${stage}-tests PRIVATE STAGE_PROGRAM="${bin}/${stage}")
+    set(probe "${CMAKE_CURRENT_SOURCE_DIR}/tests/${name}-probe.cpp")
+    if(EXISTS "${probe}")
+      list(FILTER sources EXCLUDE REGEX "/main\\.cpp$")
+      course_windows_program(${stage}-probe "${folder}" ${sources} "${probe}")
+      add_custom_target(${stage}-probe DEPENDS "${bin}/${stage}-probe.exe")
+      add_dependencies(${stage}-tests ${stage}-probe)
+      target_compile_definitions(${stage}-tests PRIVATE STAGE_PROBE="${bin}/${stage}-probe")
+    endif()
   endif()
+endfunction()
+
+# BUILD/bin/NAME.exe from these sources and the headers in `folder`, and the script BUILD/bin/NAME.
+function(course_windows_program name folder)
+  set(bin "${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
+  file(GLOB headers CONFIGURE_DEPENDS "${folder}/*.hpp")
+  # -static: wine would look for the compiler's own DLLs where they are not.
+  add_custom_command(OUTPUT "${bin}/${name}.exe" DEPENDS ${ARGN} ${headers}
+    COMMAND "${CMAKE_COMMAND}" -E make_directory "${bin}"
+    COMMAND "${COURSE_FOUND_g___mingw_w64_x86_64}" -std=c++20 ${COURSE_WARNINGS} -g -static
+      "-I${folder}" -o "${bin}/${name}.exe" ${ARGN}
+    COMMENT "Building ${name}.exe" VERBATIM)
+
+  course_wine_prefix()
+  file(CONFIGURE OUTPUT "${bin}/${name}" @ONLY CONTENT [[
+#!/bin/sh
+bin=$(cd "$(dirname -- "$0")" && pwd) || exit
+WINEPREFIX=$bin/../wine WINEDEBUG=-all WINEDLLOVERRIDES='mscoree,mshtml='
+export WINEPREFIX WINEDEBUG WINEDLLOVERRIDES
+exec '@COURSE_FOUND_wine64@' "$bin/@name@.exe" "$@"
+]])
+  file(CHMOD "${bin}/${name}" PERMISSIONS
+    OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
 endfunction()
 
 # Adds to `result` why a program for Windows cannot be run here, if the machine is the reason.

@@ -94,12 +94,21 @@ class Scratch {
     write(root() / (target + ".sh"), "#!/bin/bash\n" + script, true);
     write(root() / (target + ".make"), "#!/bin/sh\n" + make, true);
     cmake_ += "add_custom_target(" + target + " COMMAND ${CMAKE_SOURCE_DIR}/" + target +
-              ".make COMMAND cp ${CMAKE_SOURCE_DIR}/" + target + ".sh bin/" + target + ")\n";
+              ".make COMMAND mkdir -p bin COMMAND cp ${CMAKE_SOURCE_DIR}/" + target + ".sh bin/" +
+              target + ")\n";
   }
   void suite(const std::string& target, const std::string& label, const std::string& script) {
     stage(target, script);
     cmake_ += "add_test(NAME " + target + " COMMAND ${CMAKE_BINARY_DIR}/bin/" + target +
               ")\nset_tests_properties(" + target + " PROPERTIES LABELS \"" + label + "\")\n";
+  }
+  // A bench of this stage; `rows` are those that it prints.
+  void bench(const std::string& chapter, const std::string& name, const std::string& rows) {
+    fs::path folder = root() / (chapter == "ch03" ? "ch03-syscalls" : "ch04-epoll-queue");
+    write(folder / "bench" / (name + ".cpp"), "");
+    stage(chapter + "-" + name + "-bench",
+          "echo '{\"machine\":\"M\",\"compiler\":\"C\",\"build\":\"Release\",\"rows\":" + rows +
+              "}'\n");
   }
   // The stage is left out, as course.cmake does it, until install() was called.
   void needs_a_package(const std::string& target) {
@@ -315,6 +324,13 @@ TEST_CASE("wrong use is status 2 and one line on standard error") {
   Scratch scratch;
   std::vector<std::pair<Words, std::string>> cases{
       {{"rnu"}, "did you mean ./course run?"},
+      {{"benhc"}, "did you mean ./course bench?"},
+      {{"bench"}, "./course bench ch01"},
+      {{"bench", "ch04"}, "there is nothing to measure in ch04; there is in no chapter yet"},
+      {{"bench", "ch08"}, "is planned but not written yet"},
+      {{"bench", "ch4"}, "did you mean ch04?"},
+      {{"bench", "ch04", "--", "x"}, "--"},
+      {{"bench", "ch04", "more"}, "\"more\""},
       {{"ch04/a"}, "./course run ch04/a"},
       {{"run"}, "needs a stage"},
       {{"run", "ch04/a", "--all"}, "--all"},
@@ -380,6 +396,69 @@ TEST_CASE("an output that is full is a failure, of every command") {
     CHECK(result.exit.code == 1);
     CHECK(result.err == "course: cannot write to standard output: No space left on device\n");
   }
+}
+
+// ---- bench
+
+TEST_CASE("bench runs all benches of a chapter in the order of its stages, or one") {
+  Scratch scratch;
+  scratch.bench("ch03", "f-poll",
+                R"([{"name":"two","unit":"ns","ours":2,"range":[1,3],"rounds":7}])");
+  scratch.bench("ch03", "d-blocking-io",
+                R"([{"name":"one","unit":"ns","ours":1,"range":[1,1],"rounds":7}])");
+  scratch.configure();
+  Result result = scratch.course({"bench", "ch03", "--json"});
+  CHECK(result.exit.ok());
+  CHECK(result.out ==
+        R"({"chapter":"ch03","machine":"M","compiler":"C","build":"Release","rows":[)"
+        R"({"name":"one","unit":"ns","ours":1,"range":[1,1],"rounds":7,"stage":"ch03/d"},)"
+        R"({"name":"two","unit":"ns","ours":2,"range":[1,3],"rounds":7,"stage":"ch03/f"}]})"
+        "\n");
+  result = scratch.course({"bench", "ch03/f"});
+  CHECK(result.exit.ok());
+  CHECK(result.out ==
+        "M; C, Release; medians of 7 rounds, and the range. Less is better.\n\n"
+        "ch03/f\n  two 2.00 ns  1.00 to 3.00\n");
+
+  result = scratch.course({"bench", "ch04"});
+  CHECK(result.exit.code == 2);
+  CHECK(result.err == "course: there is nothing to measure in ch04; there is in ch03/d, ch03/f\n");
+  CHECK(has(scratch.course({"bench", "ch04/a"}).err, "nothing to measure in ch04/a; there is"));
+  result = scratch.course({"bench", "ch03", "--mine"});
+  CHECK(result.exit.code == 2);
+  CHECK(
+      has(result.err, "no stage of your own that is measured (in ch03 these are: ch03/d, ch03/f)"));
+}
+
+TEST_CASE("what is left out of a chapter is said beside the table, until it is installed") {
+  Scratch scratch;
+  scratch.bench("ch04", "a-epoll", "[]");
+  scratch.bench("ch04", "x-asio", "[]");
+  scratch.needs_a_package("ch04-x-asio");
+  scratch.configure();
+  Result result = scratch.course({"bench", "ch04", "--json"});
+  CHECK(result.exit.ok());
+  CHECK(has(result.err, "Left out: ch04/x-asio: it needs libasio-dev\n"));
+  result = scratch.course({"bench", "ch04/x-asio"});
+  CHECK(result.exit.code == 1);
+  CHECK(has(result.err, "Left out: ch04/x-asio: it needs libasio-dev\n"));
+  write(scratch.build() / "release/installed", "");
+  CHECK(scratch.course({"bench", "ch04/x-asio", "--json"}).exit.ok());
+}
+
+TEST_CASE("a bench that fails, or prints no results, is named") {
+  Scratch scratch;
+  scratch.bench("ch03", "f-poll", "[]");
+  scratch.configure();
+  write(scratch.root() / "ch03-f-poll-bench.sh", "#!/bin/sh\necho no fibers >&2\nexit 3\n", true);
+  Result result = scratch.course({"bench", "ch03"});
+  CHECK(result.exit.code == 1);
+  CHECK(result.out == "");
+  CHECK(result.err.ends_with("no fibers\ncourse: the bench of ch03/f failed: exit status 3\n"));
+  write(scratch.root() / "ch03-f-poll-bench.sh", "#!/bin/sh\necho hello\n", true);
+  result = scratch.course({"bench", "ch03"});
+  CHECK(result.exit.code == 1);
+  CHECK(has(result.err, "the bench of ch03/f has printed something else than JSON"));
 }
 
 // ---- diff
@@ -800,8 +879,11 @@ TEST_CASE("a signal to the command alone ends the stage, what builds, and the su
   scratch.stage("ch03-d-blocking-io", sleeper);
   scratch.stage("ch04-a-epoll", ":", sleeper);
   scratch.suite("ch04-a-epoll-tests", "ch04;ch04/a", sleeper);
+  scratch.bench("ch03", "f-poll", "[]");
   scratch.configure();
-  for (const Words& words : {Words{"run", "ch03/d"}, {"run", "ch04/a"}, {"test", "ch04/a"}}) {
+  write(scratch.root() / "ch03-f-poll-bench.sh", "#!/bin/bash\n" + sleeper, true);
+  for (const Words& words :
+       {Words{"run", "ch03/d"}, {"run", "ch04/a"}, {"test", "ch04/a"}, {"bench", "ch03"}}) {
     CAPTURE(words[1]);
     fs::remove(scratch.folder() / "pid");
     process::Child child(scratch.command(words));

@@ -106,7 +106,8 @@ class Scratch {
  public:
   Scratch() {
     fs::remove_all(root());
-    for (const char* tree : {"workbench", "workbench-address", "workbench-thread"})
+    for (const char* tree :
+         {"workbench", "workbench-address", "workbench-thread", "release/workbench"})
       for (const char* built : {"slots", "bin", ".said-unusable"})
         fs::remove_all(build() / tree / built);
     write(root() / "ch01-sums/chapter.json", R"({ "chapter": "ch01", "title": "Sums",
@@ -127,6 +128,15 @@ class Scratch {
           "#pragma once\n#include \"sum.hpp\"\ninline int twice(int a) { return sum(a, a); }\n");
     write(root() / "ch01-sums/b-twice/main.cpp", sum_main);
     write(root() / "ch01-sums/c-look/main.cpp", sum_main);
+    write(root() / "ch01-sums/bench/a-sum.cpp",
+          "#include <cstdio>\n#include \"more.hpp\"\n#include \"sum.hpp\"\n"
+          "int main() { std::printf(MORE, sum(1, 2)); }\n");
+    write(root() / "ch01-sums/bench/a-sum/more.hpp",
+          "#define MORE R\"({\"rows\":[{\"name\":\"s\",\"ours\":%d}]})\"\n");
+    write(root() / "ch01-sums/bench/c-look.cpp", "int main() {}\n");
+    // What is measured is set up like the course.
+    write(root() / "CMakeLists.txt",
+          "cmake_minimum_required(VERSION 3.25)\nproject(sums LANGUAGES CXX)\n");
 
     fs::path a = root() / "ch01-sums/exercises/a-sum", b = root() / "ch01-sums/exercises/b-twice";
     write(a / "start/sum.hpp", "#include <stdexcept>\n" + sum +
@@ -162,7 +172,7 @@ class Scratch {
           "if(COURSE_SANITIZE)\n  add_compile_definitions(SANITIZED)\n"
           "  add_compile_options(-fsanitize=${COURSE_SANITIZE} -fno-sanitize-recover=all)\n"
           "  add_link_options(-fsanitize=${COURSE_SANITIZE})\nendif()\n"
-          "foreach(name common testing faults)\n"
+          "foreach(name common testing faults bench)\n"
           "  add_library(course::${name} INTERFACE IMPORTED)\nendforeach()\n"
           "include(\"${CMAKE_CURRENT_LIST_DIR}/programs.cmake\")\n");
     fs::copy_file(fs::path(COURSE_ROOT) / "common/cmake/programs.cmake",
@@ -456,6 +466,31 @@ TEST_CASE("what has no exercise or is not started yet is said in one line") {
     CHECK(has(result.err, "./course start ch01/a"));
   }
   CHECK_FALSE(fs::exists(scratch.root() / "mine"));
+}
+
+// ---- bench
+
+TEST_CASE("bench --mine measures the stages that the reader has started, in their version") {
+  Scratch scratch;
+  Result result = scratch.course({"bench", "ch01", "--mine"});
+  CHECK(result.exit.code == 2);
+  CHECK(
+      has(result.err, "no stage of your own that is measured (in ch01 these are: ch01/a, ch01/c)"));
+  CHECK(has(scratch.course({"bench", "ch01/a", "--mine"}).err, "./course start ch01/a"));
+  CHECK(has(scratch.course({"bench", "ch01/c", "--mine"}).err, "not for writing"));
+
+  REQUIRE(scratch.course({"start", "ch01/a"}).exit.ok());
+  scratch.write_sum("return a * 10 + b;");
+  for (const Words& words :
+       {Words{"bench", "ch01", "--mine", "--json"}, {"bench", "mine/ch01-sums/a-sum", "--json"}}) {
+    result = scratch.course(words);
+    CHECK(result.exit.ok());
+    CHECK(has(result.out, R"("rows":[{"name":"s","ours":12,"stage":"ch01/a"}])"));
+  }
+  scratch.write_sum("return a + c;");
+  result = scratch.course({"bench", "ch01", "--mine"});
+  CHECK(result.exit.code == 1);
+  CHECK(has(result.out, "mine/ch01-sums/a-sum/sum.hpp:4"));
 }
 
 // ---- check and hint

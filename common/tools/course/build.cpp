@@ -7,6 +7,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "course/exercise.hpp"
 #include "course/failure.hpp"
 #include "course/foreground.hpp"
 #include "course/terminal.hpp"
@@ -121,6 +122,49 @@ Built cmake(const std::vector<std::string>& arguments, const std::string& doing,
     throw Failure(
         "the disk is full, so nothing can be built: No space left on device (df -h shows which)");
   return built;
+}
+
+std::string cached(const std::filesystem::path& build, const std::string& name) {
+  std::ifstream cache(build / "CMakeCache.txt");
+  for (std::string line; std::getline(cache, line);) {
+    std::size_t value = line.find('=');
+    if (line.starts_with(name + ":") && value != std::string::npos) return line.substr(value + 1);
+  }
+  return "";
+}
+
+std::vector<std::string> like(const std::filesystem::path& build,
+                              const std::filesystem::path& sources,
+                              const std::filesystem::path& tree) {
+  std::vector<std::string> arguments{"-S",
+                                     sources,
+                                     "-B",
+                                     tree,
+                                     "-G",
+                                     "Ninja",
+                                     "-DCOURSE_WERROR=OFF",
+                                     "-DCOURSE_DOWNLOADS=" + (build / "_deps").string()};
+  for (const char* name : {"CMAKE_BUILD_TYPE", "CMAKE_CXX_COMPILER", "CMAKE_CXX_FLAGS",
+                           "CMAKE_TOOLCHAIN_FILE", "doctest_DIR", "nlohmann_json_DIR", "CLI11_DIR"})
+    if (std::string value = cached(build, name); !value.empty() && !value.ends_with("-NOTFOUND"))
+      arguments.push_back("-D" + std::string(name) + "=" + value);
+  return arguments;
+}
+
+void set_up(const std::filesystem::path& tree, std::vector<std::string> arguments,
+            const std::string& name, bool look_again) {
+  std::string wanted;
+  for (const std::string& argument : arguments) wanted += argument + "\n";
+  std::filesystem::path record = tree / ".arguments";
+  bool same = std::filesystem::exists(tree / "build.ninja") && content_of(record) == wanted;
+  if (same && !look_again) return;
+
+  if (!same && std::filesystem::exists(tree / "CMakeCache.txt")) arguments.push_back("--fresh");
+  Built done = cmake(arguments, "Setting up " + name);
+  if (!done.ok) throw Failure("cannot set up " + name + " in " + tree.string() + ": " + done.said);
+  std::ofstream file(record, std::ios::trunc);
+  if (!(file << wanted << std::flush))
+    throw net::last_error(("cannot write " + record.string()).c_str());
 }
 
 void build(const std::filesystem::path& folder, const std::vector<std::string>& targets,

@@ -28,6 +28,20 @@ struct Built {
                           const std::vector<std::pair<std::string, std::string>>& environment = {},
                           const std::function<bool()>& outdated = {});
 
+// What CMake's cache of that build folder says about a variable, or nothing.
+[[nodiscard]] std::string cached(const std::filesystem::path& build, const std::string& name);
+// Arguments for cmake() that set up `tree` for these sources like the build folder: with its
+// compiler and flags, build type and packages. In our own trees no warning is an error.
+[[nodiscard]] std::vector<std::string> like(const std::filesystem::path& build,
+                                            const std::filesystem::path& sources,
+                                            const std::filesystem::path& tree);
+
+// Does so, anew if the arguments are others than before: the build folder has changed, or has
+// moved. With `look_again` also if they are the same, since the reader may have installed
+// something. The tree must be locked. Throws Failure if cmake cannot do it, and Interrupted.
+void set_up(const std::filesystem::path& tree, std::vector<std::string> arguments,
+            const std::string& name, bool look_again);
+
 // Says nothing if there is nothing to do, "Building NAME ..." if it takes longer than a moment, and
 // everything that the compiler had to say. Waits while another ./course builds in the same folder.
 // Throws Failure if something does not build, and Interrupted.

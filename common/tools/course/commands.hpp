@@ -67,6 +67,14 @@ int hint(const Workshop& workshop, const std::string& stage);
 // the mistake says. Without a name: lists the stage's mistakes. Nothing in the checkout changes.
 int break_stage(const Workshop& workshop, const std::string& stage, const std::string& mistake);
 
+struct BenchOptions {
+  std::string chapter;  // or a stage
+  bool mine = false;    // the reader's own code, of the stages that they have written
+  bool json = false;    // one object on standard output, instead of a table
+};
+// Measures what a chapter's code costs, beside its peers.
+int bench(const Workshop& workshop, const BenchOptions& options);
+
 // Becomes the delayserver.
 int serve(const Workshop& workshop, std::vector<std::string> arguments);
 

@@ -20,18 +20,13 @@ namespace {
 
 using Words = std::vector<std::string>;
 
-const Words commands{"list", "run", "diff", "test", "start", "check", "hint", "break", "serve"};
-const Words later{"bench"};
-
-bool contains(const Words& words, const std::string& word) {
-  return std::find(words.begin(), words.end(), word) != words.end();
-}
+const Words commands{"list",  "run",  "diff",  "test",  "start",
+                     "check", "hint", "break", "bench", "serve"};
 
 [[noreturn]] void comes_later(const std::string& what) { throw Failure(what + " comes later", 2); }
 
-// A first word that is no command: one that is to come, a stage, or misspelled.
+// A first word that is no command: a stage, or misspelled.
 [[noreturn]] void refuse(const Map& map, const std::string& word) {
-  if (contains(later, word)) comes_later("./course " + word);
   if (word.find('/') != std::string::npos || word.starts_with("ch0") || word.starts_with("ch1"))
     throw Failure(
         in_quotes(word) + " is no command; to run it: ./course run " + map.stage(word).short_name(),
@@ -141,6 +136,12 @@ int dispatch(int argc, char** argv) {
   break_command->add_option("STAGE", break_in, "such as ch04/a");
   break_command->add_option("MISTAKE", mistake, "its name; without it: all mistakes of the stage");
 
+  BenchOptions bench_options;
+  CLI::App* bench_command = app.add_subcommand("bench", "what a chapter's code costs");
+  bench_command->add_option("CHAPTER", bench_options.chapter, "such as ch05");
+  bench_command->add_flag("--mine", bench_options.mine, "your own code, in mine/");
+  bench_command->add_flag("--json", bench_options.json, "one JSON object instead of a table");
+
   // Everything behind `serve` is the delayserver's, --help too.
   CLI::App* serve_command = app.add_subcommand("serve", "the delayserver")->prefix_command();
   serve_command->set_help_flag();
@@ -148,7 +149,7 @@ int dispatch(int argc, char** argv) {
   // What is left over, refuse() explains. (For `serve` it is everything.)
   app.allow_extras();
   for (CLI::App* command : {list_command, run_command, diff_command, test_command, start_command,
-                            check_command, hint_command, break_command})
+                            check_command, hint_command, break_command, bench_command})
     command->allow_extras();
   Words reversed(words.rbegin(), words.rend());  // this is how CLI11 wants them
   try {
@@ -182,6 +183,7 @@ int dispatch(int argc, char** argv) {
   };
   run_options.mine |= is_mine(run_options.stage);
   diff_options.mine |= is_mine(diff_options.stage);
+  bench_options.mine |= is_mine(bench_options.chapter);
   for (const std::string& name : {suites_of, break_in, diff_options.from})
     if (is_mine(name))
       throw Failure(in_quotes(name) + " is your code, and " +
@@ -234,6 +236,11 @@ int dispatch(int argc, char** argv) {
   if (*break_command) {
     need_stage(break_in);
     return break_stage(workshop, break_in, mistake);
+  }
+  if (*bench_command) {
+    if (bench_options.chapter.empty())
+      throw Failure("bench needs a chapter, such as ./course bench ch01", 2);
+    return bench(workshop, bench_options);
   }
   if (*test_command) return test(workshop, suites_of);
   if (*serve_command) {

@@ -19,7 +19,7 @@ const std::string tools = "^tools$";  // a label
 process::Command ctest(const Workshop& workshop, const std::string& label) {
   // Long runs, and the upkeep of the text, have commands of their own. The tools' suites take
   // longer than all others together: they have to be asked for.
-  std::string others = label == tools ? "fuzz|proof|bench|text" : "fuzz|proof|bench|text|tools";
+  std::string others = label == tools ? "fuzz|proof|text" : "fuzz|proof|text|tools";
   process::Command command{{"ctest", "--label-exclude", "^(" + others + ")$"}};
   command.directory = workshop.build;
   if (!label.empty()) command.arguments.insert(command.arguments.end(), {"--label-regex", label});

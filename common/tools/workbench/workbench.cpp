@@ -30,16 +30,6 @@ using std::chrono::milliseconds;
 using Clock = std::chrono::steady_clock;
 using Words = std::vector<std::string>;
 
-// What CMake's cache of that build folder says about a variable, or nothing.
-std::string cached(const fs::path& build, const std::string& name) {
-  std::ifstream cache(build / "CMakeCache.txt");
-  for (std::string line; std::getline(cache, line);) {
-    std::size_t value = line.find('=');
-    if (line.starts_with(name + ":") && value != std::string::npos) return line.substr(value + 1);
-  }
-  return "";
-}
-
 void write_file(const fs::path& file, const std::string& content) {
   fs::create_directories(file.parent_path());
   std::ofstream stream(file, std::ios::trunc);
@@ -276,7 +266,7 @@ Workbench::Workbench(fs::path root, fs::path build)
     : root_(fs::absolute(root)),
       build_(fs::absolute(build)),
       tree_(build_ / "workbench"),
-      sanitizers_(cached(build_, "COURSE_SANITIZE")) {}
+      sanitizers_(course::cached(build_, "COURSE_SANITIZE")) {}
 
 Workbench::Workbench(fs::path root, fs::path build, std::string sanitizers,
                      std::function<bool()> outdated)
@@ -319,44 +309,23 @@ fs::path Workbench::suite(const Variant& variant) const {
   return program(variant).string() + "-tests";
 }
 
-bool Workbench::emulated() const { return !cached(build_, "COURSE_EMULATOR").empty(); }
+bool Workbench::emulated() const { return !course::cached(build_, "COURSE_EMULATOR").empty(); }
 
 // With which a program is started that we built: by itself, or by an emulator.
 std::vector<std::string> Workbench::command_line(const std::vector<std::string>& program) const {
   Words words;
-  std::istringstream emulator(cached(build_, "COURSE_EMULATOR"));
+  std::istringstream emulator(course::cached(build_, "COURSE_EMULATOR"));
   for (std::string word; emulator >> word;) words.push_back(word);
   words.insert(words.end(), program.begin(), program.end());
   return words;
 }
 
-// Configured again when the course's own build folder has changed, or has moved.
-void Workbench::set_up() const {
-  Words arguments{"-S",
-                  root_ / "common/tools/workbench/tree",
-                  "-B",
-                  tree(),
-                  "-G",
-                  "Ninja",
-                  "-DCOURSE_ROOT=" + root_.string(),
-                  "-DCOURSE_WERROR=OFF",
-                  "-DCOURSE_SANITIZE=" + sanitizers_,
-                  "-DCOURSE_DOWNLOADS=" + (build_ / "_deps").string()};
-  for (const char* name : {"CMAKE_BUILD_TYPE", "CMAKE_CXX_COMPILER", "CMAKE_CXX_FLAGS",
-                           "CMAKE_TOOLCHAIN_FILE", "doctest_DIR", "nlohmann_json_DIR", "CLI11_DIR"})
-    if (std::string value = cached(build_, name); !value.empty() && !value.ends_with("-NOTFOUND"))
-      arguments.push_back("-D" + std::string(name) + "=" + value);
+void Workbench::set_up(bool look_again) const {
+  Words arguments = course::like(build_, root_ / "common/tools/workbench/tree", tree());
+  arguments.push_back("-DCOURSE_ROOT=" + root_.string());
+  arguments.push_back("-DCOURSE_SANITIZE=" + sanitizers_);
   if (outdated_) arguments.push_back("-DCMAKE_BUILD_TYPE=Debug");  // a report names lines
-  std::string wanted;
-  for (const std::string& argument : arguments) wanted += argument + "\n";
-  fs::path record = tree() / ".arguments";
-  if (fs::exists(tree() / "build.ninja") && course::content_of(record) == wanted) return;
-
-  if (fs::exists(tree() / "CMakeCache.txt")) arguments.push_back("--fresh");
-  course::Built done = course::cmake(arguments, "Setting up the workbench");
-  if (!done.ok)
-    throw course::Failure("cannot set up the workbench in " + tree().string() + ": " + done.said);
-  write_file(record, wanted);
+  course::set_up(tree(), arguments, "the workbench", look_again);
 }
 
 std::string Workbench::build(const std::vector<Variant>& variants, const std::string& part) {
@@ -378,6 +347,7 @@ std::string Workbench::build(const std::vector<Variant>& variants, const std::st
                             files.lexically_proximate(root_).string());
     std::string target = variant.slot + "-" + variant.stage->target();
     if (part == "program") targets.push_back(target);
+    if (part == "bench") targets.push_back(target + "-bench");
     if (shape) targets.push_back(target + "-shape");
     // Beside the suite, not as a dependency of it, for which its compilation would wait.
     if (suite) targets.insert(targets.end(), {target + "-tests", target + "-with-faults"});
@@ -391,7 +361,7 @@ std::string Workbench::build(const std::vector<Variant>& variants, const std::st
       write_files(
           compiled(variant),
           read_files(outdated_ ? Workbench(root_, build_).compiled(variant) : folder(variant)));
-  set_up();
+  set_up(part == "bench");
   Words arguments{"--build", tree(), "--target"};
   arguments.insert(arguments.end(), targets.begin(), targets.end());
   if (targets.size() > 1) arguments.insert(arguments.end(), {"--", "-k", "0"});

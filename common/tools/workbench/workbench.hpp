@@ -84,8 +84,8 @@ class Workbench {
   void lay_out(const Variant& variant, const Files& files, const Files& reference = {}) const;
 
   // Builds parts of variants: "shape" (the static assertions that say in words what is missing),
-  // "suite" (with the programs that it runs), "check" (both at once), "program". What does not
-  // compile does not stop the others. Returns what the compiler said (in English), or an empty
+  // "suite" (with the programs that it runs), "check" (both at once), "program", "bench". What does
+  // not compile does not stop the others. Returns what the compiler said (in English), or an empty
   // string if all was built; of a "check" with errors in a shape only those, since others come from
   // them. Warnings are not reported. Throws course::Failure for a variant without any .cpp file and
   // a stage without a suite; a stage without shape.cpp has nothing to build there.
@@ -117,7 +117,7 @@ class Workbench {
   [[nodiscard]] std::filesystem::path suite(const Variant& variant) const;
   [[nodiscard]] std::vector<std::string> command_line(
       const std::vector<std::string>& program) const;
-  void set_up() const;
+  void set_up(bool look_again) const;
 
   std::filesystem::path root_, build_, tree_;
   std::string sanitizers_;

@@ -1,0 +1,140 @@
+#include "bench/bench.hpp"
+
+#include <nlohmann/json.hpp>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <fstream>
+#include <thread>
+
+#include "narrate/narrate.hpp"
+
+namespace bench {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// A line on standard error, rewritten in place on a terminal. Written between two samples only.
+class Progress {
+ public:
+  Progress() {
+    const char* kind = std::getenv("TERM");
+    terminal_ = ::isatty(STDERR_FILENO) == 1 && kind && *kind && std::string(kind) != "dumb";
+  }
+  Progress(const Progress&) = delete;
+  ~Progress() {
+    if (terminal_) std::fputs("\r\x1b[K", stderr);
+  }
+  void show(const std::string& row, int round, int rounds) {
+    auto now = std::chrono::steady_clock::now();
+    if (!terminal_ && now < next_) return;
+    next_ = now + std::chrono::seconds(20);  // in a log, between two lines
+    std::fprintf(stderr,
+                 terminal_ ? "\rMeasuring, round %d of %d: %.40s\x1b[K"
+                           : "Measuring, round %d of %d: %.40s ...\n",
+                 round, rounds, row.c_str());
+  }
+
+ private:
+  bool terminal_;
+  std::chrono::steady_clock::time_point next_{};
+};
+
+std::string machine() {
+  std::string model;
+  std::ifstream cpus("/proc/cpuinfo");
+  for (std::string line; model.empty() && std::getline(cpus, line);)
+    if (line.starts_with("model name")) model = line.substr(line.find(':') + 2);
+  utsname system{};
+  if (model.empty() && ::uname(&system) == 0) model = system.machine;  // Arm has no names
+  unsigned cores = std::thread::hardware_concurrency();
+  return model + ", " + std::to_string(cores) + (cores == 1 ? " core" : " cores");
+}
+
+// To four digits: more is noise.
+double rounded(double value) {
+  if (value == 0 || !std::isfinite(value)) return value;
+  double shift = 3 - std::floor(std::log10(std::abs(value)));
+  // A power of ten below 1 is not exact; dividing by its inverse gives the nearest number.
+  if (shift >= 0) return std::round(value * std::pow(10, shift)) / std::pow(10, shift);
+  return std::round(value / std::pow(10, -shift)) * std::pow(10, -shift);
+}
+
+struct Samples {
+  std::vector<double> ours, theirs;
+};
+
+Json result(const Row& row, const Samples& samples) {
+  Figures ours = figures(samples.ours);
+  Json json{{"name", row.name},
+            {"unit", row.unit},
+            {"ours", rounded(ours.median)},
+            {"range", {rounded(ours.least), rounded(ours.most)}}};
+  if (row.peer) {
+    json["peer"] = row.peer->name;
+    if (samples.theirs.empty()) {
+      json["missing"] = row.peer->package;
+    } else {
+      Figures theirs = figures(samples.theirs);
+      json["theirs"] = rounded(theirs.median);
+      json["peer_range"] = {rounded(theirs.least), rounded(theirs.most)};
+      if (theirs.median != 0) json["ratio"] = rounded(ours.median / theirs.median);
+    }
+    if (row.goal) json["goal"] = *row.goal;
+  }
+  json["rounds"] = samples.ours.size();
+  return json;
+}
+
+}  // namespace
+
+bool quick() { return std::getenv("COURSE_BENCH_QUICK") != nullptr; }
+
+Figures figures(std::vector<double> samples) {
+  std::sort(samples.begin(), samples.end());
+  std::size_t middle = samples.size() / 2;
+  double median =
+      samples.size() % 2 == 1 ? samples[middle] : (samples[middle - 1] + samples[middle]) / 2;
+  return {median, samples.front(), samples.back()};
+}
+
+std::string measure(const std::vector<Row>& rows, int rounds) {
+  std::vector<Samples> samples(rows.size());
+  {
+    Progress progress;
+    for (int round = 1; round <= rounds; ++round)
+      for (std::size_t i = 0; i != rows.size(); ++i) {
+        progress.show(rows[i].name, round, rounds);
+        samples[i].ours.push_back(rows[i].ours());
+        if (rows[i].peer && rows[i].peer->sample)
+          samples[i].theirs.push_back(rows[i].peer->sample());
+      }
+  }
+  Json results = Json::array();
+  for (std::size_t i = 0; i != rows.size(); ++i) results.push_back(result(rows[i], samples[i]));
+  return Json{{"machine", machine()},
+              {"compiler", COURSE_COMPILER},
+              {"build", COURSE_BUILD_TYPE},
+              {"rows", results}}
+      .dump();
+}
+
+int run(const std::vector<Row>& rows, int rounds) try {
+  narrate::set_silent(true);
+  std::string said = measure(rows, quick() ? 1 : rounds) + "\n";
+  if (std::fputs(said.c_str(), stdout) == EOF || std::fflush(stdout) == EOF) {
+    std::perror("standard output");
+    return 1;
+  }
+  return 0;
+} catch (const std::exception& error) {
+  std::fprintf(stderr, "%s\n", error.what());
+  return 1;
+}
+
+}  // namespace bench

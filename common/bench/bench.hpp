@@ -1,0 +1,68 @@
+#pragma once
+// Measurements: what something costs, ours beside a peer's. CHAPTER/bench/STAGE.cpp lists rows:
+//
+//   int main() {
+//     return bench::run({
+//         {"switch", "ns", [] { return bench::nanoseconds(100'000, switch_to_and_fro) / 2; },
+//          bench::Peer{"Boost.Context 1.74", "libboost-context-dev", boost_switch}, 1.02},
+//         {"memory of a waiting fiber", "bytes", bytes_of_a_waiting_fiber},
+//     });
+//   }
+//
+// `./course bench CHAPTER` builds that with optimisation, runs it and draws the table.
+
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace bench {
+
+// Takes one sample: a cost in the row's unit. Less is better.
+using Sample = std::function<double()>;
+
+struct Peer {
+  std::string name;     // with its version, if it has one: "Boost.Context 1.74"
+  std::string package;  // Debian's, if it needs one: the reader is told where it is missing
+  Sample sample = {};   // none where the package is missing
+};
+
+struct Row {
+  std::string name;  // "switch"
+  std::string unit;  // "ns", "bytes", "instructions", …
+  Sample ours;
+  std::optional<Peer> peer = {};
+  std::optional<double> goal = {};  // the ratio ours / theirs that we want, or less
+};
+
+// All of a bench's main(): measures, and prints the results as JSON. How far it is stands on
+// standard error meanwhile, and narration is silent. In one round each row takes one sample of ours
+// and one of the peer's; a disturbance then meets all of them. Returns the exit status: 0, or 1
+// with a line on standard error if a sample threw something.
+int run(const std::vector<Row>& rows, int rounds = 7);
+
+// With COURSE_BENCH_QUICK in the environment nothing is measured: one round of few repetitions
+// shows that the bench works.
+[[nodiscard]] bool quick();
+
+// How long one call of `action` takes, on average over `times` of them.
+template <class Action>
+double nanoseconds(int times, Action action) {
+  if (quick()) times = 1 + times / 1000;
+  auto start = std::chrono::steady_clock::now();
+  for (int i = 0; i != times; ++i) action();
+  std::chrono::duration<double, std::nano> spent = std::chrono::steady_clock::now() - start;
+  return spent.count() / times;
+}
+
+// What samples come to.
+struct Figures {
+  double median, least, most;
+};
+[[nodiscard]] Figures figures(std::vector<double> samples);  // of at least one
+
+// What run() prints: the object, on one line.
+[[nodiscard]] std::string measure(const std::vector<Row>& rows, int rounds);
+
+}  // namespace bench
