@@ -44,9 +44,9 @@ namespace {
 #define EACH_CALL(_)                                                                            \
   _(accept) _(accept4) _(clock_nanosleep) _(close) _(connect) _(epoll_create) _(epoll_create1)  \
   _(epoll_ctl) _(epoll_pwait) _(epoll_pwait2) _(epoll_wait) _(fcntl) _(fork) _(futex)           \
-  _(getpeername) _(getsockopt) _(io_uring_enter) _(io_uring_setup) _(ioctl) _(mprotect)         \
-  _(nanosleep) _(poll) _(ppoll) _(preadv2) _(pselect) _(pthread_cond_clockwait)                 \
-  _(pthread_cond_timedwait) _(pidfd_open) _(pwritev2) _(read) _(readv) _(recv) _(recvfrom) _(recvmsg)         \
+  _(getpeername) _(getsockopt) _(io_uring_enter) _(io_uring_setup) _(ioctl) _(mmap) _(mprotect) \
+  _(nanosleep) _(pidfd_open) _(poll) _(ppoll) _(preadv2) _(pselect) _(pthread_cond_clockwait)   \
+  _(pthread_cond_timedwait) _(pwritev2) _(read) _(readv) _(recv) _(recvfrom) _(recvmsg)         \
   _(select) _(send) _(sendmsg) _(sendto) _(socket) _(usleep) _(wait4) _(waitid) _(waitpid)      \
   _(write) _(writev)
 // clang-format on
@@ -405,6 +405,13 @@ extern "C" long __wrap_syscall(long number, ...) {
     fate = decide(testing::futex_);
   if (fate == Fate::fail) return -1;
   return __real_syscall(number, words[0], words[1], words[2], words[3], words[4], words[5]);
+}
+
+DECLARE(void*, mmap, (void* start, size_t size, int rights, int flags, int fd, off_t offset))
+extern "C" void* __wrap_mmap(void* start, size_t size, int rights, int flags, int fd,
+                             off_t offset) {
+  if (decide(testing::mmap_) == Fate::fail) return MAP_FAILED;
+  return __real_mmap(start, size, rights, flags, fd, offset);
 }
 
 // A failing close() has closed all the same, as on Linux.

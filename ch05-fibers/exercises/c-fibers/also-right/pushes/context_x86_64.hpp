@@ -1,0 +1,6 @@
+// A context is where its registers lie on its stack.
+#pragma once
+
+struct Context {
+  void* rsp = nullptr;
+};

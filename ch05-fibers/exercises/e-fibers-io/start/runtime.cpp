@@ -1,0 +1,165 @@
+#include "runtime.hpp"
+
+#include <stdexcept>
+#include <system_error>
+
+#include "narrate/narrate.hpp"
+
+namespace {
+
+// guard() and yield() get no argument that could say whose they are.
+thread_local Runtime* runtime = nullptr;
+
+// Leaves the functions of fibers that will not go on. No std::exception, so that nobody takes it
+// for an error.
+struct Ended {};
+
+}  // namespace
+
+Runtime::Runtime() {
+  if (runtime != nullptr) throw std::logic_error("this thread has a runtime already");
+  runtime = this;
+}
+
+Runtime::~Runtime() {
+  ending_ = true;
+  // Whoever is parked must be unwound, too: see to it that they go on. And some may park once more,
+  // in destructors.
+  while (!fibers_.empty()) {
+    let_others_run();
+    try {
+      free_finished();
+    } catch (...) {  // nobody is left to hear of it
+    }
+  }
+  runtime = nullptr;
+}
+
+void Runtime::add(std::unique_ptr<Callable> function) {
+  std::size_t number = spawned_ + 1;
+  Fiber& fiber = fibers_.try_emplace(number, number, std::move(function)).first->second;
+  spawned_ = number;
+  fiber.context = prepare(fiber.stack.usable(), enter, guard);
+  ready_.push_back(&fiber);
+  narrate::start(fiber.name);
+}
+
+void Runtime::run() {
+  if (current_ != &main_) throw std::logic_error("run() is not for fibers");
+  while (!fibers_.empty()) {
+    wake_those_ready();
+    let_others_run();
+    free_finished();
+  }
+}
+
+// The first function on every stack.
+void Runtime::enter() {
+  Fiber& self = *runtime->current_;
+  try {
+    if (!runtime->ending_) self.function->call();
+  } catch (const Ended&) {
+  } catch (...) {
+    self.error = std::current_exception();
+  }
+  self.function.reset();
+}
+
+// A fiber's function has returned, and on its stack there is nobody else. So this function never
+// ends: its fiber is not switched to any more. Nor can it free the stack that it stands on: main,
+// who has a turn, too, does that.
+void Runtime::guard() {
+  Fiber& self = *runtime->current_;
+  narrate::done(self.name, self.error ? "with an exception" : "");
+  runtime->finished_.push_back(self.number);
+  runtime->switch_to_next(true);
+}
+
+void Runtime::let_others_run() {
+  ready_.push_back(current_);
+  switch_to_next();
+}
+
+// Returns when somebody has switched back. Main is always ready, or running: so somebody is.
+void Runtime::switch_to_next(bool ends) {
+  Fiber& from = *current_;
+  Fiber& to = *ready_.front();
+  ready_.pop_front();
+  if (&from == &to) return;
+  current_ = &to;
+  narrate::say("switch", from.name, "to ", to.name);
+  ExceptionState::exchange(from.exceptions, to.exceptions);
+  StackWatch::before_switch(from.watch, to.watch, ends);
+  switch_context(&from.context, &to.context);
+}
+
+void Runtime::free_finished() {
+  while (!finished_.empty()) {
+    auto fiber = fibers_.extract(finished_.front());
+    finished_.pop_front();
+    if (fiber.mapped().error) std::rethrow_exception(fiber.mapped().error);
+  }
+}
+
+Token Runtime::add(Source& source, const net::Fd& descriptor) {
+  // A token that no other source has ever had, registered before anybody can wait.
+  (void)source, (void)descriptor;
+  throw std::logic_error("Runtime::add() is yours to write");
+}
+
+void Runtime::remove(Token token, const net::Fd& descriptor) noexcept {
+  // (It throws nothing: it is yours to write.) The source ends now, and its descriptor will be
+  // closed. Whatever happens there is nobody's business any more.
+  (void)token, (void)descriptor;
+}
+
+bool Runtime::park(Clock::time_point deadline) {
+  throw_if_ending();
+  // Narrate it:  narrate::say("park", self.name);
+  // When it goes on, nothing may be left of this wait. And it may be time to throw_if_ending().
+  (void)deadline;
+  throw std::logic_error("Runtime::park() is yours to write");
+}
+
+// An event and a deadline may come in the same round. The fiber goes on once.
+void Runtime::wake(Fiber& fiber, bool in_time) {
+  // Narrate it:  narrate::say("wake", fiber.name);
+  (void)fiber, (void)in_time;
+  throw std::logic_error("Runtime::wake() is yours to write");
+}
+
+// Main's turn. Only where nobody else has anything to do it may sleep: until something happens at a
+// source that somebody waits for, or the first deadline comes.
+void Runtime::wake_those_ready() {
+  throw std::logic_error("Runtime::wake_those_ready() is yours to write");
+}
+
+Runtime& Runtime::of_this_thread() {
+  if (runtime == nullptr) throw std::logic_error("this thread has no runtime");
+  return *runtime;
+}
+
+Runtime& Runtime::of_this_fiber() {
+  if (runtime == nullptr || runtime->current_ == &runtime->main_)
+    throw std::logic_error("this is for fibers, and none is running");
+  return *runtime;
+}
+
+const char* Runtime::owner_of(const void* address) {
+  if (runtime == nullptr) return nullptr;
+  std::span<std::byte> guard = runtime->current_->stack.guard();
+  bool inside = address >= guard.data() && address < guard.data() + guard.size();
+  return inside ? runtime->current_->name.c_str() : nullptr;
+}
+
+void Runtime::throw_if_ending() const {
+  // Not while something else is being unwound: a second exception would end the program.
+  if (ending_ && std::uncaught_exceptions() == 0) throw Ended();
+}
+
+void yield() {
+  Runtime& ours = Runtime::of_this_fiber();
+  ours.throw_if_ending();
+  ours.let_others_run();
+  ours.throw_if_ending();
+}
