@@ -370,7 +370,10 @@ TEST_CASE("a child of fork() narrates while other threads do, and leaves the tra
     std::vector<std::thread> threads;
     for (int i = 0; i < 2; ++i)
       threads.emplace_back([&enough] {
-        while (!enough) narrate::say("tick", "parent");
+        while (!enough) {
+          narrate::say("tick", "parent");
+          std::this_thread::yield();  // or the lock would hardly be free, and fork() waits for it
+        }
       });
     for (int i = 0; i < children; ++i) {
       pid_t child = ::fork();
