@@ -600,13 +600,21 @@ TEST_CASE("the end of a runtime destroys what lives on the stacks of its fibers"
         park();
       }
     });
+    runtime.spawn([&] {
+      Life on_the_stack(ended);
+      try {
+        for (int i = 0; i != 1'000; ++i) yield();
+      } catch (...) {
+        throw std::runtime_error("in place of what yield() has thrown");  // nobody will hear of it
+      }
+    });
     runtime.spawn([] { throw 1; });
     runtime.spawn([] { throw 2; });  // nobody will hear of it
     CHECK_THROWS_AS(runtime.run(), int);
     runtime.spawn([&, life = Life(ended)] { ++calls; });
     ending = true;
   }
-  CHECK(ended == 6);
+  CHECK(ended == 7);
   CHECK(calls == 0);
   CHECK(errors == 0);
   CHECK(after == 0);
