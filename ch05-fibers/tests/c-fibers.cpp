@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cfenv>
 #include <cstddef>
 #include <cstdint>
@@ -15,6 +16,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 #if defined(__x86_64__)
 #include <xmmintrin.h>
@@ -141,6 +143,21 @@ void fill_a_large_frame() {
   step(static_cast<char>(pattern));
 }
 
+// For fibers of two threads: each waits for the other one, so that both threads have left their
+// run() at the same time. The second time both have switched since.
+std::atomic<int> arrivals;
+void meet(int expected) {
+  ++arrivals;
+  while (arrivals < expected) std::this_thread::yield();
+}
+void meet_twice() {
+  meet(2);
+  step('1');
+  yield();
+  meet(4);
+  step('2');
+}
+
 // Each generation starts the next one, and ends.
 int generations;
 void next_generation() {
@@ -151,6 +168,18 @@ void next_generation() {
     step('!');  // there was no room for it
   }
 }
+
+// Two results that need rounding, one by each unit that x86-64 has for it. A unit whose control
+// word nobody has set raises a signal there, or rounds to fewer digits.
+long double compute_a_third() {
+  volatile double one = 1.0, three = 3.0;
+  volatile long double long_one = 1.0L, long_three = 3.0L;
+  volatile double third = one / three;
+  volatile long double long_third = long_one / long_three;
+  return long_third + third;
+}
+long double inexact;
+void compute() { inexact = compute_a_third(); }
 
 #if defined(__x86_64__)
 // How SSE and the x87 round. (fegetround() asks only one of them.)
@@ -323,6 +352,7 @@ TEST_CASE("what a runtime leaves unfinished is nothing to the next one") {
     Runtime runtime;
     runtime.spawn(count<'a', 1>);
   }
+  CHECK_MESSAGE(seen == "", "a fiber that had not had its turn was run after all");
   CHECK(run({count<'b', 2>}) == "bb");
 }
 
@@ -338,6 +368,12 @@ TEST_CASE("several threads have a runtime each, at the same time") {
   std::future<std::string> other = std::async(std::launch::async, thread);
   CHECK(one.get() == "ababa");
   CHECK(other.get() == "ababa");
+  arrivals = 0;
+  auto meeting = [] { return run({meet_twice, count<'b', 2>}); };
+  one = std::async(std::launch::async, meeting);
+  other = std::async(std::launch::async, meeting);
+  CHECK(one.get() == "1b2b");
+  CHECK(other.get() == "1b2b");
   seen.clear();
   runtime.run();
   CHECK(seen == "mm");
@@ -382,6 +418,13 @@ TEST_CASE("each fiber has a rounding mode of its own, for SSE and for the x87") 
 #else
   MESSAGE("skipped: by this CPU's ABI, the rounding mode belongs to the whole program");
 #endif
+}
+
+TEST_CASE("a fiber begins with the floating-point arithmetic that a program begins with") {
+  inexact = 0;
+  run({compute});
+  bool as_in_main = inexact == compute_a_third();
+  CHECK_MESSAGE(as_in_main, "1 / 3 came out otherwise in a fiber");
 }
 
 TEST_CASE("there is room for 100 kB on each stack") {

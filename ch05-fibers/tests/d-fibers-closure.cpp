@@ -141,6 +141,13 @@ template <std::size_t size>
   return depth == 0 ? 0 : stride<size>(depth - 1) + frame[0];
 }
 
+__attribute__((no_sanitize("address"))) void read_byte(const volatile std::byte& byte) {
+  [[maybe_unused]] std::byte value = byte;
+}
+__attribute__((no_sanitize("address"))) void write_byte(volatile std::byte& byte) {
+  byte = std::byte{1};
+}
+
 char* volatile nowhere = nullptr;
 __attribute__((no_sanitize("undefined")))  // the CPU is to see it
 void touch_nowhere() {
@@ -316,6 +323,10 @@ TEST_CASE("the stacks of those that have returned are freed while others go on")
     runtime.spawn([] {});
     runtime.run();
   }
+  for (std::size_t i = 0; i != count; ++i) {
+    runtime.spawn([] { throw 1; });
+    CHECK_THROWS_AS(runtime.run(), int);
+  }
   check_freed(before, count);
   std::optional<Mapped> among_others;
   runtime.spawn([&] {
@@ -387,7 +398,18 @@ TEST_CASE("a stack has all the bytes that were asked for, above its guard page, 
     assigned = std::move(moved);
     REQUIRE(assigned.usable().data() == all.data());
     CHECK((assigned.usable().back() == std::byte{7}));
+    // Nobody may touch the guard, not even to read.
+    for (std::size_t offset : {std::size_t{0}, assigned.guard().size() - 1}) {
+      CAPTURE(offset);
+      CHECK(in_child([&] { read_byte(assigned.guard()[offset]); }).by_segv());
+      CHECK(in_child([&] { write_byte(assigned.guard()[offset]); }).by_segv());
+    }
   }
+  // What a stack had before it got another one's memory is given back.
+  Mapped before = mapped();
+  Stack slot;
+  for (int i = 0; i != 300; ++i) slot = Stack(Fiber::stack_size);
+  check_freed(before, 300);
 }
 
 TEST_CASE(
@@ -503,14 +525,14 @@ TEST_CASE("whoever yields in a catch block finds its own exception there again")
   Runtime runtime;
   runtime.spawn([&] { stumble("a", 3); });
   runtime.spawn([&] { stumble("b", 1); });
-  runtime.spawn([&] {
-    log.push_back(std::current_exception() ? "c has a stranger's" : "c has none");
-    yield();
-    stumble("c", 1);
-  });
   try {
     throw std::runtime_error("main");
   } catch (const std::runtime_error&) {
+    runtime.spawn([&] {
+      log.push_back(std::current_exception() ? "c has a stranger's" : "c has none");
+      yield();
+      stumble("c", 1);
+    });
     runtime.run();
     try {
       throw;
@@ -569,6 +591,7 @@ TEST_CASE("the end of a runtime destroys what lives on the stacks of its fibers"
     };
     runtime.spawn([&, life = Life(ended)] { park(); });
     runtime.spawn([&] {
+      Life ends_after_that_yield(ended);
       AtEnd yields{[] { yield(); }};  // an exception out of here would end the program
       Life another(ended);
       try {
@@ -577,13 +600,21 @@ TEST_CASE("the end of a runtime destroys what lives on the stacks of its fibers"
         park();
       }
     });
+    runtime.spawn([&] {
+      Life on_the_stack(ended);
+      try {
+        for (int i = 0; i != 1'000; ++i) yield();
+      } catch (...) {
+        throw std::runtime_error("in place of what yield() has thrown");  // nobody will hear of it
+      }
+    });
     runtime.spawn([] { throw 1; });
     runtime.spawn([] { throw 2; });  // nobody will hear of it
     CHECK_THROWS_AS(runtime.run(), int);
     runtime.spawn([&, life = Life(ended)] { ++calls; });
     ending = true;
   }
-  CHECK(ended == 5);
+  CHECK(ended == 7);
   CHECK(calls == 0);
   CHECK(errors == 0);
   CHECK(after == 0);
