@@ -811,6 +811,8 @@ TEST_CASE("a call that fails is an error of whoever needed it, by its name") {
       Faults faults(call + ":1:ENOSPC");
       CHECK(error_of(connect) == call + ": No space left on device");
     }
+    // Somebody to accept: a connect() that registers first has not reached the listener.
+    net::TcpStream theirs = net::TcpStream::connect(listener.address());
     while (error_of([&] {
              Faults faults("epoll_ctl:1:ENOSPC");
              (void)listener.accept();
