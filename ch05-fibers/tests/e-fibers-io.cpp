@@ -471,6 +471,22 @@ TEST_CASE("a write that finds no room in time is ETIMEDOUT, and goes on later") 
   });
 }
 
+TEST_CASE("the timeout is for write_all() as a whole, not for each piece that finds room") {
+  run_fibers([] {
+    auto c = connection();
+    auto over = std::make_shared<bool>(false);
+    spawn([c, over] {  // takes some of it again and again, and so there is room again and again
+      std::string some(128 * 1024, ' ');
+      for (; !*over; sleep_for(1ms))
+        (void)::recv(c->theirs.fd().get(), some.data(), some.size(), MSG_DONTWAIT);
+    });
+    c->ours.set_timeout(60ms);
+    std::string bytes(4 * too_much, ' ');
+    CHECK(error_of([&] { c->ours.write_all(bytes); }).ends_with(": Connection timed out"));
+    *over = true;
+  });
+}
+
 TEST_CASE("the timeout of connect() ends with it: what comes later may take longer") {
   run_fibers([] {
     std::optional<TcpListener> listener;
@@ -866,6 +882,28 @@ TEST_CASE("the end of a runtime unwinds whoever is parked, and closes what they 
       }
   }
   CHECK(testing::open_descriptors() == before);
+}
+
+TEST_CASE("who parks once more while the runtime ends, in a destructor, is woken once more") {
+  struct Sleepy {
+    bool& awake;
+    ~Sleepy() {
+      for (int i = 0; i < 2; ++i) sleep_for(5ms);
+      awake = true;
+    }
+  };
+  bool awake = false;
+  {
+    Runtime runtime;
+    runtime.spawn([&] {
+      Sleepy sleepy{awake};
+      sleep_for(1h);
+    });
+    runtime.spawn([] { throw std::runtime_error("enough"); });
+    CHECK_THROWS_WITH_AS(runtime.run(), "enough", std::runtime_error);
+    CHECK_FALSE(awake);
+  }
+  CHECK(awake);
 }
 
 TEST_CASE("a connection ends without an error, whatever epoll_ctl() has to say") {
