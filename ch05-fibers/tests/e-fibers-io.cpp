@@ -471,6 +471,40 @@ TEST_CASE("a write that finds no room in time is ETIMEDOUT, and goes on later") 
   });
 }
 
+TEST_CASE("the timeout is for write_all() as a whole, not for each piece that finds room") {
+  run_fibers([] {
+    auto c = connection();
+    auto over = std::make_shared<bool>(false);
+    spawn([c, over] {  // takes some of it again and again, and so there is room again and again
+      std::string some(128 * 1024, ' ');
+      for (; !*over; sleep_for(1ms))
+        (void)::recv(c->theirs.fd().get(), some.data(), some.size(), MSG_DONTWAIT);
+    });
+    c->ours.set_timeout(60ms);
+    std::string bytes(4 * too_much, ' ');
+    CHECK(error_of([&] { c->ours.write_all(bytes); }).ends_with(": Connection timed out"));
+    *over = true;
+  });
+}
+
+TEST_CASE("the timeout of connect() ends with it: what comes later may take longer") {
+  run_fibers([] {
+    std::optional<TcpListener> listener;
+    std::optional<TcpStream> ours;
+    while (!ours) {  // on a slow machine
+      listener.emplace(any_port());
+      (void)error_of([&] { ours.emplace(TcpStream::connect(listener->address(), 30ms)); });
+    }
+    spawn([theirs = listener->accept()]() mutable {
+      sleep_for(60ms);
+      theirs.write_all("ping");
+    });
+    std::string got;
+    CHECK(error_of([&] { got = read_some(*ours); }) == "");
+    CHECK(got == "ping");
+  });
+}
+
 TEST_CASE("a timeout of nothing takes what is there, and does not wait") {
   run_fibers([] {
     auto c = connection();
@@ -535,6 +569,55 @@ TEST_CASE("the deadline of a wait that is over does not disturb the next one") {
   });
 }
 
+TEST_CASE(
+    "who comes between a deadline and the fiber that it wakes is told so, or waits for good") {
+  struct Shared {
+    net::Fd fd = counter();
+    Source source{fd};
+    bool over = false;
+  };
+  run_fibers([] {
+    auto shared = std::make_shared<Shared>();
+    Clock::time_point begin = Clock::now();
+    spawn([shared, begin] {  // is woken in the same round as the one that waits, and goes on first
+      (void)Runtime::of_this_fiber().park(begin + 1ms);
+      try {
+        shared->source.wait_readable(never, "wait");
+      } catch (const std::logic_error&) {
+      }
+      shared->over = true;
+    });
+    spawn([begin] {  // keeps everybody until both are due
+      while (Clock::now() < begin + 20ms) {
+      }
+    });
+    CHECK(error_of([&] { shared->source.wait_readable(begin + 2ms, "wait"); }) ==
+          "wait: Connection timed out");
+    make_readable(shared->fd.get());
+    REQUIRE(soon([&] { return shared->over; }));
+  });
+}
+
+TEST_CASE("something that arrives in every round does not keep back those whose time has come") {
+  bool slept = false;
+  run_fibers([&] {
+    auto c = connection();
+    spawn([&] {
+      sleep_for(10ms);
+      slept = true;
+    });
+    spawn([c] {
+      while (!read_some(c->ours).empty()) {
+      }
+    });
+    REQUIRE(soon([&] {
+      c->theirs.write_all("ping");
+      return slept;
+    }));
+    (void)::shutdown(c->theirs.fd().get(), SHUT_WR);
+  });
+}
+
 TEST_CASE("those that sleep are woken in the order of their deadlines") {
   std::vector<int> order;
   auto sleeper = [&](int milliseconds) {
@@ -560,10 +643,12 @@ TEST_CASE("a sleep may be shorter than nothing, or last for ever") {
   Runtime runtime;
   bool forever = false;
   std::string steps;
-  runtime.spawn([&] {
-    sleep_for(std::chrono::milliseconds::max());
-    forever = true;
-  });
+  constexpr auto longest = std::chrono::milliseconds::max();
+  for (auto time : {longest, longest - 1ms, longest / 1000})
+    runtime.spawn([&forever, time] {
+      sleep_for(time);
+      forever = true;
+    });
   runtime.spawn([&] {
     for (auto time : {0ms, -1ms, std::chrono::milliseconds::min()}) {
       steps += "s";
@@ -799,6 +884,36 @@ TEST_CASE("the end of a runtime unwinds whoever is parked, and closes what they 
   CHECK(testing::open_descriptors() == before);
 }
 
+TEST_CASE("who parks once more while the runtime ends, in a destructor, is woken once more") {
+  struct Sleepy {
+    bool& awake;
+    ~Sleepy() {
+      for (int i = 0; i < 2; ++i) sleep_for(5ms);
+      awake = true;
+    }
+  };
+  bool awake = false;
+  {
+    Runtime runtime;
+    runtime.spawn([&] {
+      Sleepy sleepy{awake};
+      sleep_for(1h);
+    });
+    runtime.spawn([] { throw std::runtime_error("enough"); });
+    CHECK_THROWS_WITH_AS(runtime.run(), "enough", std::runtime_error);
+    CHECK_FALSE(awake);
+  }
+  CHECK(awake);
+}
+
+TEST_CASE("a connection ends without an error, whatever epoll_ctl() has to say") {
+  run_fibers([] {
+    auto c = connection();
+    Faults faults("epoll_ctl:every:ENOMEM");
+    c.reset();
+  });
+}
+
 TEST_CASE("a call that fails is an error of whoever needed it, by its name") {
   {
     Faults faults("epoll_create1*:1:EMFILE");
@@ -811,6 +926,8 @@ TEST_CASE("a call that fails is an error of whoever needed it, by its name") {
       Faults faults(call + ":1:ENOSPC");
       CHECK(error_of(connect) == call + ": No space left on device");
     }
+    // Somebody to accept: a connect() that registers first has not reached the listener.
+    net::TcpStream theirs = net::TcpStream::connect(listener.address());
     while (error_of([&] {
              Faults faults("epoll_ctl:1:ENOSPC");
              (void)listener.accept();
