@@ -89,7 +89,9 @@ class Poll {
   // Rounded up: a wait that ends before its time would be followed by many that do not wait at all.
   static int milliseconds_until(Clock::time_point deadline) {
     if (deadline == never) return -1;
-    auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
+    Clock::time_point now = Clock::now();
+    if (deadline <= now) return 0;
+    auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - now);
     return static_cast<int>(std::clamp<std::chrono::milliseconds::rep>(left.count(), 0, 1'000'000));
   }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <optional>
+#include <system_error>
 #include <utility>
 
 #include "runtime.hpp"
@@ -58,7 +59,17 @@ std::size_t TcpStream::write(std::string_view bytes) {
 }
 
 void TcpStream::write_all(std::string_view bytes) {
-  while (!bytes.empty()) bytes.remove_prefix(write(bytes));
+  Clock::time_point deadline = deadline_of(timeout_);
+  while (!bytes.empty()) {
+    if (std::optional<std::size_t> count = connection_->stream.write(bytes)) {
+      bytes.remove_prefix(*count);
+    } else {
+      connection_->source.wait_writable(deadline, "write");
+    }
+    // A peer that takes a little again and again does not prolong it.
+    if (!bytes.empty() && Clock::now() >= deadline)
+      throw std::system_error(ETIMEDOUT, std::generic_category(), "write");
+  }
 }
 
 TcpListener::TcpListener(const net::Address& address)

@@ -362,7 +362,7 @@ TEST_CASE("in a trace each thread has a row with its name") {
 TEST_CASE("a child of fork() narrates while other threads do, and leaves the trace alone") {
   testing::TemporaryFolder folder;
   std::string out = folder.path() / "out", trace = folder.path() / "trace.json";
-  constexpr int children = 50;
+  constexpr int children = 20;
   {
     Redirected redirected(out);
     narrate::trace_to(trace);
