@@ -84,7 +84,8 @@ void check_freed(const Mapped& before, std::size_t count) {
   Mapped after = mapped();
   REQUIRE(count > 200);
   CHECK(after.places < before.places + 200);
-  CHECK(after.kilobytes < before.kilobytes + 100 * Fiber::stack_size / 1024);
+  // (ASan keeps what was freed for a while, and so stacks that come from the heap.)
+  if (!sanitized) CHECK(after.kilobytes < before.kilobytes + 100 * Fiber::stack_size / 1024);
 }
 
 // Runs `function` in a child process, and returns how that ended and what it said.
@@ -339,7 +340,8 @@ TEST_CASE("the stacks of those that have returned are freed while others go on")
   runtime.run();
   REQUIRE(among_others);
   CHECK(among_others->places < before.places + 200);
-  CHECK(among_others->kilobytes < before.kilobytes + 100 * Fiber::stack_size / 1024);
+  if (!sanitized)
+    CHECK(among_others->kilobytes < before.kilobytes + 100 * Fiber::stack_size / 1024);
 }
 
 TEST_CASE("when the kernel refuses a stack, the error names vm.max_map_count, and nothing leaks") {
