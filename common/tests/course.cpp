@@ -9,6 +9,7 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <regex>
 #include <sstream>
 #include <string>
 #include <thread>
@@ -136,8 +137,11 @@ class Scratch {
     command.environment = {{"LC_ALL", "C"}, {"GIT_PAGER", "cat"}};
     return command;
   }
+  // Without the progress of a build, which is shown only where it takes long.
   [[nodiscard]] Result course(const Words& words) const {
-    return process::run(command(words), testing::patience);
+    Result result = process::run(command(words), testing::patience);
+    result.err = std::regex_replace(result.err, std::regex("Building .*\\.\\.\\..*\n"), "");
+    return result;
   }
   // The same by a shell, which sees the command as "$@".
   [[nodiscard]] Result course_in(const std::string& shell, const Words& words) const {

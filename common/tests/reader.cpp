@@ -22,6 +22,7 @@
 #include "course/progress.hpp"
 #include "course/watch.hpp"
 #include "process/child.hpp"
+#include "testing/peer.hpp"
 #include "testing/program.hpp"
 
 namespace fs = std::filesystem;
@@ -218,6 +219,14 @@ class Scratch {
     return folder;
   }
 };
+
+// Whether no process is there whose command line has it. One that was killed takes a moment to go.
+bool nobody_runs(const std::string& program) {
+  return std::none_of(fs::directory_iterator("/proc"), fs::directory_iterator(),
+                      [&program](const fs::directory_entry& entry) {
+                        return has(read(entry.path() / "cmdline"), program);
+                      });
+}
 
 }  // namespace
 
@@ -762,8 +771,7 @@ TEST_CASE("code that loops or waits for ever is a verdict, and nothing of it is 
   CHECK(result.exit.code == 1);
   CHECK(has(result.out, "nothing is zero\n\n  What happened: a hang: "));
   std::string program = (scratch.build() / "workbench/bin/mine-ch01-a-sum-tests").string();
-  for (const auto& entry : fs::directory_iterator("/proc"))
-    CHECK_FALSE(has(read(entry.path() / "cmdline"), program));
+  CHECK(testing::eventually([&program] { return nobody_runs(program); }));
 }
 
 TEST_CASE("a hang is said to wait or to loop, and with it what the code said last") {
@@ -884,8 +892,7 @@ TEST_CASE("a child that the reader's code leaves behind holds nothing up, and is
   CHECK(result.exit.code == 1);
   CHECK(has(result.out, "five is two and three\n\n  What happened: a check of the suite failed"));
   std::string program = (scratch.build() / "workbench/bin/mine-ch01-a-sum-tests").string();
-  for (const auto& entry : fs::directory_iterator("/proc"))
-    CHECK_FALSE(has(read(entry.path() / "cmdline"), program));
+  CHECK(testing::eventually([&program] { return nobody_runs(program); }));
 }
 
 TEST_CASE("a flood of output is called one, whether it would have ended or not") {
