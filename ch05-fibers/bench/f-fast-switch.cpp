@@ -172,7 +172,7 @@ constexpr std::size_t waiting_fibers = 10'000;
 
 // Stacks and heap, from the page tables. (What /proc/self/statm says may be some hundred kB behind,
 // and holds pages of libraries, too.)
-double resident_bytes() {
+double bytes_in_use() {
   std::ifstream rollup("/proc/self/smaps_rollup");
   for (std::string word; rollup >> word;) {
     double kilobytes = 0;
@@ -217,14 +217,14 @@ double our_bytes() {
   Runtime runtime(0);
   runtime.spawn([] { request_and_wait("the-first", yield); });  // what all share is there now
   runtime.run();
-  double before = resident_bytes(), with = 0;
+  double before = bytes_in_use(), with = 0;
   for (std::size_t i = 0; i != waiting_fibers; ++i)
     runtime.spawn([name = "request-" + std::to_string(i)] {
       request_and_wait(name, [] { Runtime::of_this_fiber().park(never); });
     });
   runtime.spawn([&with] {
     yield();  // when it goes on, all others wait
-    with = resident_bytes();
+    with = bytes_in_use();
     throw Measured();
   });
   try {
@@ -240,35 +240,32 @@ double boost_bytes() {
   fibers::fiber(std::allocator_arg, stacks, [] {
     request_and_wait("the-first", boost::this_fiber::yield);
   }).join();
-  double before = resident_bytes();
+  double before = bytes_in_use();
   for (std::size_t i = 0; i != waiting_fibers; ++i)
     fibers::fiber(std::allocator_arg, stacks, [name = "request-" + std::to_string(i)] {
       request_and_wait(name, [] { fibers::context::active()->suspend(); });
     }).detach();
   boost::this_fiber::yield();
-  double with = resident_bytes();
+  double with = bytes_in_use();
   return (with - before) / waiting_fibers;
 }
 #endif
 
 // ---- Who is there
 
-#ifdef HAVE_LIBBOOST_CONTEXT_DEV
+#ifdef BOOST_VERSION
 const std::string boost_version = " " + std::to_string(BOOST_VERSION / 100'000) + "." +
                                   std::to_string(BOOST_VERSION / 100 % 1000);
+#endif
+#ifdef HAVE_LIBBOOST_CONTEXT_DEV
 const bench::Peer boost_context{"Boost.Context" + boost_version, "libboost-context-dev",
                                 boost_ping_pong};
 #else
 const bench::Peer boost_context{"Boost.Context", "libboost-context-dev"};
 #endif
-
 #ifdef HAVE_LIBBOOST_FIBER_DEV
-bench::Peer boost_fiber(bench::Sample sample) {
-  return {"Boost.Fiber " + std::to_string(BOOST_VERSION / 100'000) + "." +
-              std::to_string(BOOST_VERSION / 100 % 1000),
-          "libboost-fiber-dev", std::move(sample)};
-}
-#define BOOST_FIBER(sample) boost_fiber(sample)
+#define BOOST_FIBER(sample) \
+  bench::Peer { "Boost.Fiber" + boost_version, "libboost-fiber-dev", sample }
 #else
 #define BOOST_FIBER(sample) bench::Peer{"Boost.Fiber", "libboost-fiber-dev"}
 #endif

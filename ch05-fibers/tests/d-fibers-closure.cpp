@@ -25,6 +25,7 @@
 #include <utility>
 #include <vector>
 
+#include "mapped.hpp"
 #include "net/fd.hpp"
 #include "runtime.hpp"
 #include "testing/faults.hpp"
@@ -62,21 +63,6 @@ class Life {
  private:
   int* ended_;
 };
-
-// What is mapped, in places of the kernel's list and in kilobytes.
-struct Mapped {
-  std::size_t places = 0, kilobytes = 0;
-};
-Mapped mapped() {
-  Mapped sum;
-  std::ifstream maps("/proc/self/maps");
-  for (std::string line; std::getline(maps, line); ++sum.places) {
-    char* end = nullptr;
-    std::size_t from = std::strtoul(line.c_str(), &end, 16);
-    sum.kilobytes += (std::strtoul(end + 1, nullptr, 16) - from) / 1024;
-  }
-  return sum;
-}
 
 // Whether fewer than 100 stacks of the `count` that were made in between are still there. (Of small
 // allocations, and of what sanitizers do, there is always some difference.)

@@ -5,7 +5,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <fstream>
 #include <memory>
 #include <set>
 #include <stdexcept>
@@ -13,6 +12,7 @@
 #include <vector>
 
 #include "context.hpp"
+#include "mapped.hpp"
 #include "measure.hpp"
 #include "registers.hpp"
 #include "runtime.hpp"
@@ -27,14 +27,6 @@ namespace {
 
 constexpr std::array switches = {switch_context, switch_by_jump, switch_registers,
                                  switch_registers_by_jump};
-
-// How many mappings the process has.
-std::size_t mappings() {
-  std::ifstream maps("/proc/self/maps");
-  std::size_t count = 0;
-  for (std::string line; std::getline(maps, line);) ++count;
-  return count;
-}
 
 template <Switch switch_with>
 double ping_pong() {
@@ -115,16 +107,17 @@ TEST_CASE("a stack is used again, and the one that was used last is taken first"
 }
 
 TEST_CASE("no more stacks are kept than was asked for, and none in the end") {
-  std::size_t before = mappings();
+  std::size_t before = mapped().places;
   for (std::size_t kept : {0u, 3u}) {
     Runtime runtime(kept);
-    std::size_t with_runtime = mappings();
+    std::size_t with_runtime = mapped().places;
     for (int i = 0; i != 50; ++i) runtime.spawn([] { yield(); });
-    CHECK(mappings() >= with_runtime + 50);
+    CHECK(mapped().places >= with_runtime + 50);
     runtime.run();
-    CHECK(mappings() <= with_runtime + 2 * kept + 2);  // two a stack; and the heap may have grown
+    CHECK(mapped().places <=
+          with_runtime + 2 * kept + 2);  // two a stack; and the heap may have grown
   }
-  CHECK(mappings() <= before + 2);
+  CHECK(mapped().places <= before + 2);
 }
 
 TEST_CASE("a large closure with an alignment of its own lies on the stack, whole and aligned") {

@@ -123,8 +123,9 @@ endfunction()
 # course_chapter()
 # Builds what the chapter.json beside the calling CMakeLists.txt lists. Stage a-epoll of chapter ch04
 # becomes the program ch04-a-epoll and, where tests/a-epoll.cpp stands, the suite ch04-a-epoll-tests
-# with the labels ch04 and ch04/a. Where bench/a-epoll.cpp stands, there is ch04-a-epoll-bench. A stage with "system": "windows" becomes a program for Windows, to
-# be run under wine (see course_windows_stage).
+# with the labels ch04 and ch04/a. Where bench/a-epoll.cpp stands, there is ch04-a-epoll-bench. A stage
+# with "system": "windows" becomes a program for Windows, to be run under wine (see
+# course_windows_stage).
 function(course_chapter)
   set(map_file "${CMAKE_CURRENT_SOURCE_DIR}/chapter.json")
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${map_file}")
