@@ -77,8 +77,9 @@ class Runtime {
   Runtime& operator=(const Runtime&) = delete;
   // What lives on the stacks of fibers that have not returned is destroyed, fiber by fiber, in any
   // order: where one of them yields or is parked, that throws what no handler but catch (...) can
-  // catch. A fiber that goes on all the same keeps the destructor from ending. What has not begun
-  // is not called any more.
+  // catch. A fiber that goes on all the same keeps the destructor from ending, and so does, for as
+  // long as it takes, one whose own destructors wait for something. What has not begun is not
+  // called any more.
   ~Runtime();
 
   // A fiber that will call `function`, in its turn, and destroy it there. Throws std::system_error
