@@ -359,6 +359,16 @@ TEST_CASE("of a failed case the first check is shown: where, what was seen, what
   CHECK(course::first_failed_check("/c/t.cpp:1: FATAL ERROR: test case CRASHED: SIGSEGV\n", "/c",
                                    "") == "");
   CHECK(course::first_failed_check("garbage", "/c", "") == "");
+  // doctest shows nothing of an empty string.
+  auto shown = [](const std::string& values) {
+    return course::first_failed_check(
+        "/c/t.cpp:1: ERROR: CHECK( a == b ) is NOT correct!\n"
+        "  values: CHECK( " +
+            values + " )\n",
+        "/c", "");
+  };
+  CHECK(shown("a == ") == "t.cpp:1\na == b\nseen:     a\nexpected: \"\"\n");
+  CHECK(shown(" == b") == "t.cpp:1\na == b\nseen:     \"\"\nexpected: b\n");
   // What the reader's own code prints, before the check, and on its line.
   CHECK(course::first_failed_check(
             "ERROR: bogus\n12: ERROR: bogus\nx: ERROR: bogus\nn: 3 /c/t.cpp:1: "

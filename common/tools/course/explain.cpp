@@ -324,7 +324,7 @@ namespace {
 std::string inside_of(const std::string& check) {
   std::size_t begin = check.find("( "), end = check.rfind(" )");
   if (begin == std::string::npos || end == std::string::npos || end < begin + 2) return check;
-  return trimmed(check.substr(begin + 2, end - begin - 2));
+  return check.substr(begin + 2, end - begin - 2);
 }
 
 // What doctest says of a check that failed: where, and what. Whatever the reader's code prints,
@@ -391,8 +391,10 @@ std::string first_failed_check(const std::string& output, const fs::path& root,
     if (equal == std::string::npos || values.find(" == ", equal + 1) != std::string::npos) {
       add("seen:     " + values);
     } else {
-      add("seen:     " + values.substr(0, equal));
-      add("expected: " + values.substr(equal + 4));
+      // doctest writes no quotes, and of an empty string nothing at all.
+      auto side = [](const std::string& text) { return text.empty() ? "\"\"" : text; };
+      add("seen:     " + side(values.substr(0, equal)));
+      add("expected: " + side(values.substr(equal + 4)));
     }
   }
   return said;
