@@ -182,14 +182,16 @@ bool second_look(const Workshop& workshop, const Stage& stage,
       // It takes longer here, and the machine may be busy: only what fails twice is told.
       one = bench.judge(mine, {one.name}, false).front();
       if (one.kind == Outcome::Kind::passed) continue;
-      found = {"", "fails where memory without a value is never zero: is something not set?", "",
-               0};
     }
-    std::string what = "But " + name + (sanitizers == "thread" ? " sees" : " see") +
-                       " more: in the case \"" + one.name + "\" it " + found->text +
-                       (found->place.empty() ? "" : ": " + found->place);
+    // Without a report the cause is a guess: it may be anything that depends on time, for example.
+    std::string what = "But with " + name +
+                       ", and a pattern in memory without a value, the case \"" + one.name +
+                       "\" fails: perhaps something is used before it is set";
+    if (found)
+      what = "But " + name + (sanitizers == "thread" ? " sees" : " see") + " more: in the case \"" +
+             one.name + "\" it " + found->text + (found->place.empty() ? "" : ": " + found->place);
     std::string text = "\n" + wrap(what, "", look);
-    if (!found->source.empty()) text += "      " + look.paint("2", found->source) + "\n";
+    if (found && !found->source.empty()) text += "      " + look.paint("2", found->source) + "\n";
     if (one.report.empty())
       text += wrap("What happened: " + in_words(one), "    ", look) +
               first_failed_check(one.output, map.root(), "      ");
