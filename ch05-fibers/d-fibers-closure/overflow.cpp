@@ -40,19 +40,17 @@ void install() {
 }  // namespace
 
 OverflowReports::OverflowReports(OwnerOf owner_of) {
-  owner = owner_of;
-  {
-    std::lock_guard lock(mutex);
-    if (living == 0) install();  // the handler is the process's …
-    ++living;
-  }
   auto size = static_cast<std::size_t>(::sysconf(_SC_SIGSTKSZ)) + 16 * 1024;
   stack_ = std::make_unique<std::byte[]>(size);
   stack_t alternative{};
   alternative.ss_sp = stack_.get();
   alternative.ss_size = size;
-  if (::sigaltstack(&alternative, &before_) == -1)  // … and its stack the thread's
+  if (::sigaltstack(&alternative, &before_) == -1)  // its stack is the thread's …
     throw net::last_error("sigaltstack");
+  owner = owner_of;
+  std::lock_guard lock(mutex);
+  if (living == 0) install();  // … and the handler the process's
+  ++living;                    // at the end: what throws is never destroyed
 }
 
 OverflowReports::~OverflowReports() {

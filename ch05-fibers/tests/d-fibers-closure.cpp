@@ -159,6 +159,15 @@ void check_overflow(const std::function<void()>& function) {
   CHECK(ending.said.find("fiber-2" + used_up) != std::string::npos);
 }
 
+// For a fiber: makes the stack that it is on the alternative one. Nobody who stands on it can have
+// another one: sigaltstack() fails.
+void stand_on_alternative_stack() {
+  stack_t stack{};
+  stack.ss_sp = static_cast<std::byte*>(__builtin_frame_address(0)) - 32 * 1024;
+  stack.ss_size = 64 * 1024;
+  REQUIRE(::sigaltstack(&stack, nullptr) == 0);
+}
+
 int function_calls = 0;
 void function() { ++function_calls; }
 
@@ -437,6 +446,10 @@ TEST_CASE("when the last runtime has ended, SIGSEGV and the alternative stack ar
   for (int i = 0; i != 2; ++i) {
     Runtime runtime;
     runtime.spawn([] { yield(); });
+    runtime.spawn([] {
+      stand_on_alternative_stack();
+      CHECK_THROWS_AS(Runtime(), std::exception);  // then it does not count as one that lives
+    });
     runtime.run();
     std::async(std::launch::async, [] { Runtime another; }).get();
   }
