@@ -507,6 +507,25 @@ TEST_CASE("of several that fail in one round, each comes out, one after the othe
   CHECK(log == Log{"first", "second", "third", "the end"});
 }
 
+TEST_CASE("an exception comes out of run() in a destructor, too, while another one is on its way") {
+  Log log;
+  Runtime runtime;
+  runtime.spawn([] { throw std::runtime_error("the fiber's"); });
+  try {
+    AtEnd at_end{[&] {
+      try {
+        runtime.run();
+      } catch (const std::runtime_error& error) {
+        log.push_back(error.what());
+      }
+    }};
+    throw std::runtime_error("main's");
+  } catch (const std::runtime_error& error) {
+    log.push_back(error.what());
+  }
+  CHECK(log == Log{"the fiber's", "main's"});
+}
+
 TEST_CASE("whoever yields in a catch block finds its own exception there again") {
   Log log;
   auto stumble = [&log](const std::string& name, int turns) {
