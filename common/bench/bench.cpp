@@ -9,10 +9,15 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <filesystem>
 #include <fstream>
+#include <map>
+#include <sstream>
+#include <stdexcept>
 #include <thread>
 
 #include "narrate/narrate.hpp"
+#include "process/child.hpp"
 
 namespace bench {
 namespace {
@@ -69,7 +74,47 @@ struct Samples {
   std::vector<double> ours, theirs;
 };
 
+// ---- Instructions
+
+// In the environment of a program that is to be counted: "ROW SIDE TIMES", such as "3 peer 10000".
+constexpr const char* counted_variable = "COURSE_BENCH_COUNTED";
+
+std::string this_sample;  // "3 peer": what is being measured
+int counted_times = 0;    // not 0: callgrind counts what we do
+
+double take(std::size_t row, const std::string& side, const Sample& sample) {
+  this_sample = std::to_string(row) + " " + side;
+  return sample();
+}
+
+// As run() in such a program.
+void be_counted(const std::vector<Row>& rows, const char* what) {
+  std::istringstream words(what);
+  std::size_t row = 0;
+  std::string side;
+  words >> row >> side >> counted_times;
+  take(row, side, side == "peer" ? rows.at(row).peer.value().sample : rows.at(row).ours);
+}
+
+// All of this program under callgrind, with so many calls in the sample.
+double counted(int times) {
+  process::Result result =
+      process::run({{"valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", "--vgdb=no",
+                     std::filesystem::read_symlink("/proc/self/exe")},
+                    {{counted_variable, this_sample + " " + std::to_string(times)}}});
+  constexpr std::string_view before = "Collected : ";
+  std::size_t at = result.err.find(before);
+  if (!result.exit.ok() || at == std::string::npos)
+    throw std::runtime_error("callgrind has not counted: " + result.exit.describe() + "\n" +
+                             result.err);
+  return std::stod(result.err.substr(at + before.size()));
+}
+
+// ---- What is printed
+
 Json result(const Row& row, const Samples& samples) {
+  if (samples.ours.empty())
+    return {{"name", row.name}, {"unit", row.unit}, {"missing", row.package}};
   Figures ours = figures(samples.ours);
   Json json{{"name", row.name},
             {"unit", row.unit},
@@ -95,6 +140,23 @@ Json result(const Row& row, const Samples& samples) {
 
 bool quick() { return std::getenv("COURSE_BENCH_QUICK") != nullptr; }
 
+// Of two counts the difference: without what the program does before and after.
+double detail::instructions(const std::function<void(int times)>& repeat) {
+  if (counted_times != 0) {
+    repeat(counted_times);
+    return 0;
+  }
+  if (quick()) {
+    repeat(1);
+    return 0;
+  }
+  static std::map<std::string, double> known;
+  auto [sample, is_new] = known.try_emplace(this_sample);
+  constexpr int times = 10'000;
+  if (is_new) sample->second = (counted(2 * times) - counted(times)) / times;
+  return sample->second;
+}
+
 Figures figures(std::vector<double> samples) {
   std::sort(samples.begin(), samples.end());
   std::size_t middle = samples.size() / 2;
@@ -110,9 +172,10 @@ std::string measure(const std::vector<Row>& rows, int rounds) {
     for (int round = 1; round <= rounds; ++round)
       for (std::size_t i = 0; i != rows.size(); ++i) {
         progress.show(rows[i].name, round, rounds);
-        samples[i].ours.push_back(rows[i].ours());
+        if (!rows[i].ours) continue;
+        samples[i].ours.push_back(take(i, "ours", rows[i].ours));
         if (rows[i].peer && rows[i].peer->sample)
-          samples[i].theirs.push_back(rows[i].peer->sample());
+          samples[i].theirs.push_back(take(i, "peer", rows[i].peer->sample));
       }
   }
   Json results = Json::array();
@@ -126,6 +189,10 @@ std::string measure(const std::vector<Row>& rows, int rounds) {
 
 int run(const std::vector<Row>& rows, int rounds) try {
   narrate::set_silent(true);
+  if (const char* what = std::getenv(counted_variable)) {
+    be_counted(rows, what);
+    return 0;
+  }
   std::string said = measure(rows, quick() ? 1 : rounds) + "\n";
   if (std::fputs(said.c_str(), stdout) == EOF || std::fflush(stdout) == EOF) {
     std::perror("standard output");

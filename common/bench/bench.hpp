@@ -31,9 +31,10 @@ struct Peer {
 struct Row {
   std::string name;  // "switch"
   std::string unit;  // "ns", "bytes", "instructions", …
-  Sample ours;
+  Sample ours;       // none where its package is missing
   std::optional<Peer> peer = {};
   std::optional<double> goal = {};  // the ratio ours / theirs that we want, or less
+  std::string package = {};         // Debian's, if ours needs one: "valgrind" to count instructions
 };
 
 // All of a bench's main(): measures, and prints the results as JSON. How far it is stands on
@@ -46,6 +47,10 @@ int run(const std::vector<Row>& rows, int rounds = 7);
 // shows that the bench works.
 [[nodiscard]] bool quick();
 
+namespace detail {
+double instructions(const std::function<void(int times)>& repeat);
+}
+
 // How long one call of `action` takes, on average over `times` of them.
 template <class Action>
 double nanoseconds(int times, Action action) {
@@ -54,6 +59,18 @@ double nanoseconds(int times, Action action) {
   for (int i = 0; i != times; ++i) action();
   std::chrono::duration<double, std::nano> spent = std::chrono::steady_clock::now() - start;
   return spent.count() / times;
+}
+
+// How many instructions one call of `action` takes, that of the loop around it included. valgrind's
+// callgrind counts them, because many a machine does not let a program see the counters of its CPU.
+// They are the same each time, and are counted once. Only for the samples of run(): the program
+// runs again under callgrind, with the same sample and different numbers of calls. So what a sample
+// does before it calls this must not depend on anything that was done before it. In quick mode: 0.
+template <class Action>
+double instructions(Action action) {
+  return detail::instructions([&action](int times) {
+    for (int i = 0; i != times; ++i) action();
+  });
 }
 
 // What samples come to.

@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
+#include <chrono>
 #include <cstdlib>
 #include <sstream>
 #include <stdexcept>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "course/bench_table.hpp"
+#include "process/child.hpp"
 
 namespace {
 
@@ -41,6 +43,7 @@ const std::string measured = R"({"chapter":"ch05","machine":"A CPU","compiler":"
    "theirs":8.6,"peer_range":[8.5,8.7],"ratio":0.5,"goal":1.02,"rounds":5,"stage":"ch05/c"},
   {"name":"spawn and join","unit":"ns","ours":12345.6,"range":[9000,123456],"peer":"Boost.Fiber",
    "missing":"libboost-fiber-dev","goal":1,"rounds":5,"stage":"ch05/c"},
+  {"name":"a yield","unit":"instructions","missing":"valgrind","stage":"ch05/c"},
   {"name":"memory of a waiting fiber","unit":"bytes","ours":5115,"range":[5115,5115],
    "peer":"a thread","theirs":4096,"peer_range":[4096,4096],"ratio":1.249,"goal":1.02,
    "rounds":5,"stage":"ch05/d"}]})";
@@ -76,6 +79,7 @@ TEST_CASE("the results are a JSON object, and keys that say nothing are left out
         bench::Peer{"Boost.Context 1.74", "libboost-context-dev", samples({8, 8, 9}, "", calls)},
         1.02},
        {"spawn", "ns", samples({1, 2, 3}, "", calls), bench::Peer{"libuv", "libuv1-dev"}, 1},
+       {"count", "instructions", {}, bench::Peer{"libuv", ""}, 1, "valgrind"},
        {"call", "ns", samples({12345.6, 12345.6, 0}, "", calls)},
        {"free", "ns", samples({1, 1, 1}, "", calls),
         bench::Peer{"nothing", "", samples({0, 0, 0}, "", calls)}}},
@@ -90,6 +94,7 @@ TEST_CASE("the results are a JSON object, and keys that say nothing are left out
         R"("ratio":0.55,"goal":1.02,"rounds":3},)"
         R"({"name":"spawn","unit":"ns","ours":2.0,"range":[1.0,3.0],)"
         R"("peer":"libuv","missing":"libuv1-dev","goal":1.0,"rounds":3},)"
+        R"({"name":"count","unit":"instructions","missing":"valgrind"},)"
         R"({"name":"call","unit":"ns","ours":12350.0,"range":[0.0,12350.0],"rounds":3},)"
         R"({"name":"free","unit":"ns","ours":1.0,"range":[1.0,1.0],)"
         R"("peer":"nothing","theirs":0.0,"peer_range":[0.0,0.0],"rounds":3}])");
@@ -109,6 +114,21 @@ TEST_CASE("nanoseconds() calls as often as it divides by, and hardly ever in qui
   ::unsetenv("COURSE_BENCH_QUICK");
 }
 
+TEST_CASE("instructions() counts those of one call, whatever the program does besides") {
+  process::Result result = process::run({{BENCH_COUNTED}}, std::chrono::minutes(2));
+  INFO(result.err);
+  if (result.err.find("valgrind: No such file") != std::string::npos) {
+    MESSAGE("valgrind is not installed: nothing is counted");
+    return;
+  }
+  REQUIRE(result.exit.describe() == "exit status 0");
+  Json rows = Json::parse(result.out).at("rows");
+  double nothing = rows[0].at("ours");  // but the loop
+  CHECK(rows[1].at("ours") == nothing + 11);
+  CHECK(rows[1].at("theirs") == nothing + 100);
+  CHECK(rows[1].at("range") == Json{nothing + 11, nothing + 11});
+}
+
 TEST_CASE("a sample that throws is exit status 1") {
   CHECK(bench::run({{"one", "ns", []() -> double { throw std::runtime_error("no fibers"); }}}) ==
         1);
@@ -125,14 +145,15 @@ ch05/c
     ours / theirs            0.500 goal 1.02: met
   spawn and join            12,346 ns     9000 to 123,456
     Boost.Fiber                  - needs libboost-fiber-dev
+  a yield                        - needs valgrind
 
 ch05/d
   memory of a waiting fiber   5115 bytes  5115 to 5115     █████████████████████
     a thread                  4096 bytes  4096 to 4096     ████████████████▉
     ours / theirs            1.249 goal 1.02: missed
 
-For the peers that are missing, as root, type: apt-get install -y
-libboost-fiber-dev
+For what is missing, as root, type: apt-get install -y libboost-fiber-dev
+valgrind
 )");
 }
 

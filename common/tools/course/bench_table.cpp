@@ -42,6 +42,11 @@ struct Line {
 };
 
 void add_row(std::vector<Line>& lines, const json& row) {
+  if (!row.contains("ours")) {
+    lines.push_back(
+        {"  " + row.value("name", ""), "-", "", "", 0, "33", "needs " + row.value("missing", "")});
+    return;
+  }
   std::string unit = row.at("unit");
   double ours = row.at("ours"), theirs = row.value("theirs", 0.0), most = std::max(ours, theirs);
   bool compared = row.contains("theirs") && most > 0;
@@ -159,9 +164,8 @@ std::string bench_table(const std::string& measured, const Style& style) {
   }
   if (!missing.empty())
     text += "\n" +
-            narrate::wrapped(
-                "For the peers that are missing, as root, type: apt-get install -y" + missing,
-                style.width, 0) +
+            narrate::wrapped("For what is missing, as root, type: apt-get install -y" + missing,
+                             style.width, 0) +
             "\n";
   return text;
 }
