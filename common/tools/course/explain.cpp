@@ -392,7 +392,7 @@ std::string first_failed_check(const std::string& output, const fs::path& root,
       add("seen:     " + values);
     } else {
       // doctest writes no quotes, and of an empty string nothing at all.
-      auto side = [](const std::string& text) { return text.empty() ? "\"\"" : text; };
+      auto side = [](const std::string& value) { return value.empty() ? "\"\"" : value; };
       add("seen:     " + side(values.substr(0, equal)));
       add("expected: " + side(values.substr(equal + 4)));
     }

@@ -6,6 +6,7 @@
 #include <ctime>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <string>
 #include <thread>
 
@@ -23,9 +24,10 @@ bool has_members(pid_t leader) {
   for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
     std::ifstream file(entry.path() / "stat");
     std::string line, state;
-    std::getline(file, line, ')');  // "pid (name)", then " S parent group"
+    std::getline(file, line, '\0');  // "pid (name) S parent group …", with anything in the name
+    std::istringstream rest(line.substr(line.rfind(')') + 1));
     pid_t parent = 0, group = 0;
-    if (file >> state >> parent >> group && group == leader && state != "Z") return true;
+    if (rest >> state >> parent >> group && group == leader && state != "Z") return true;
   }
   return false;
 }
