@@ -49,6 +49,7 @@ if(COURSE_SANITIZE)
 endif()
 
 include("${CMAKE_CURRENT_LIST_DIR}/programs.cmake")
+include("${CMAKE_CURRENT_LIST_DIR}/corofy.cmake")
 cmake_path(GET CMAKE_CURRENT_LIST_DIR PARENT_PATH COURSE_COMMON)
 
 # doctest, nlohmann_json and CLI11: the system's packages, or else these releases, checked by hash.
@@ -170,6 +171,9 @@ function(course_chapter)
       endforeach()
     endif()
   endforeach()
+  if(map MATCHES "\"corofy\":")
+    course_corofy()
+  endif()
 endfunction()
 
 # What a stage needs beyond common/packages.txt stands in its "needs", a list of objects, each with the
@@ -237,10 +241,12 @@ function(course_leave_out chapter name why)
   endif()
 endfunction()
 
-# "a" of a-epoll; an excursion is named in full.
+# "a" of a-epoll; an excursion, and a tool, is named in full.
 function(course_letter result name)
-  string(REGEX MATCH "^(x-.*|[a-z])" letter ${name})
-  set(${result} "${letter}" PARENT_SCOPE)
+  set(${result} ${name} PARENT_SCOPE)
+  if(name MATCHES "^([a-wyz])-")
+    set(${result} ${CMAKE_MATCH_1} PARENT_SCOPE)
+  endif()
 endfunction()
 
 function(course_stage chapter name folder entry)
@@ -252,7 +258,13 @@ function(course_stage chapter name folder entry)
     message(WARNING "${chapter}/${name} has no .cpp file in ${folder}")
     return()
   endif()
-  course_programs(${stage} SOURCES ${sources} LIBRARIES course::common)
+  course_programs(${stage} SOURCES ${sources} LIBRARIES course::common CLI11::CLI11)
+  string(JSON corofy ERROR_VARIABLE none GET "${entry}" corofy)
+  if(none STREQUAL "NOTFOUND")
+    course_corofied(${stage} "${folder}" "${corofy}")
+    set_tests_properties(${stage}-corofied PROPERTIES LABELS "${chapter};${chapter}/${letter}")
+    add_dependencies(${chapter} corofy)
+  endif()
 
   # Looked for again at each build: it may come later than the stage.
   file(GLOB suite CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/tests/${name}.cpp")
@@ -270,6 +282,7 @@ function(course_stage chapter name folder entry)
   file(GLOB bench CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/bench/${name}.cpp")
   if(bench)
     course_stage_bench(${stage} "${bench}" "${folder}" "${entry}")
+    course_corofied(${stage}-bench "${CMAKE_CURRENT_SOURCE_DIR}/bench/${name}" "")
     add_custom_target(${stage}-bench-once VERBATIM COMMAND "${CMAKE_COMMAND}" -E env COURSE_BENCH_QUICK=1
       ${CMAKE_CROSSCOMPILING_EMULATOR} "$<TARGET_FILE:${stage}-bench>")
     add_dependencies(${chapter}-benches ${stage}-bench-once)

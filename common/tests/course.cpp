@@ -354,7 +354,6 @@ TEST_CASE("wrong use is status 2 and one line on standard error") {
       {{"test", "--", "x"}, "--"},
       {{"run", "ch04/a", "--mine"}, "is not for writing"},
       {{"diff"}, "./course diff ch04/a"},
-      {{"diff", "ch04/a", "--generated"}, "comes later"},
       {{"diff", "ch04/a", "--stat", "--words"}, "exclude each other"},
       {{"diff", "ch04/a", "--color", "sometimes"}, "--color"},
       {{"check", "ch04/a"}, "is not for writing"},
@@ -531,6 +530,16 @@ TEST_CASE("a diff can be a sum, by words, or in two columns, and in colour on de
   CHECK(has(scratch.course({"diff", "ch04/a", "--color=always"}).out, "\x1b[31m-int before"));
   CHECK(has(scratch.course({"diff", "ch04/a", "--from", "ch03/d", "--stat"}).out,
             "from ch03/d-blocking-io "));
+}
+
+TEST_CASE("a diff shows what corofy has made only on demand") {
+  Scratch scratch;
+  write(scratch.root() / "ch04-epoll-queue/a-epoll/main_corofied.cpp", "int made = 1;\n");
+  for (const char* form : {"--stat", "--words", "--side-by-side", "--color=never"}) {
+    INFO(form);
+    CHECK_FALSE(has(scratch.course({"diff", "ch04/a", form}).out, "corofied"));
+    CHECK(has(scratch.course({"diff", "ch04/a", form, "--generated"}).out, "main_corofied.cpp"));
+  }
 }
 
 TEST_CASE("in two columns nothing is cut off") {

@@ -34,8 +34,9 @@ int run(const Workshop& workshop, const RunOptions& options);
 struct DiffOptions {
   enum class Form { patch, stat, words, side_by_side };
   std::string stage;
-  std::string from;   // empty: its predecessor; with `mine`: our code of the same stage
-  bool mine = false;  // to the reader's own code of the stage
+  std::string from;        // empty: its predecessor; with `mine`: our code of the same stage
+  bool mine = false;       // to the reader's own code of the stage
+  bool generated = false;  // also what corofy made of a file with coroutines
   Form form = Form::patch;
   std::string colour = "auto";  // or always, never
 };

@@ -15,6 +15,12 @@ namespace {
 namespace fs = std::filesystem;
 using Form = DiffOptions::Form;
 
+// Files that no difference shows: what editors leave behind and, unless it is asked for, what
+// corofy has made of another file.
+bool is_hidden(const fs::path& file, bool generated) {
+  return is_scratch(file.filename()) || (!generated && is_generated(file));
+}
+
 std::string git_diff(const fs::path& root, const std::vector<std::string>& options,
                      const std::string& from, const std::string& to) {
   process::Result result = process::run(process::git_diff(root, options, from, to));
@@ -58,10 +64,10 @@ void print_stat(const std::vector<process::ChangedFile>& changed, const Style& l
         " lines added, " + std::to_string(removed) + " removed\n");
 }
 
-void print_patch(const fs::path& root, const std::string& from, const std::string& to, Form form,
-                 const Style& look) {
+void print_patch(const fs::path& root, const std::string& from, const std::string& to,
+                 const DiffOptions& asked, const Style& look) {
   std::vector<std::string> options{look.colour ? "--color=always" : "--color=never"};
-  if (form == Form::words) {
+  if (asked.form == Form::words) {
     options.push_back(look.colour ? "--word-diff=color" : "--word-diff=plain");
     options.push_back("--word-diff-regex=[A-Za-z0-9_]+|[^[:space:]A-Za-z0-9_]+");
   }
@@ -69,25 +75,26 @@ void print_patch(const fs::path& root, const std::string& from, const std::strin
   // Of a file's heading, two long lines say nothing that the others do not.
   std::istringstream lines(git_diff(root, options, from, to));
   std::string text;
-  bool in_heading = false, scratch = false;
+  bool in_heading = false, hidden = false;
   for (std::string line; std::getline(lines, line);) {
     std::string_view plain = line;
     if (plain.starts_with("\x1b[")) plain.remove_prefix(plain.find('m') + 1);
     if (plain.starts_with("diff --git ")) {
       in_heading = true;
-      scratch = is_scratch(std::string(plain.substr(plain.rfind('/') + 1)));
-      if (!text.empty() && !scratch) text += "\n";
+      hidden = is_hidden(plain.substr(plain.rfind('/') + 1), asked.generated);
+      if (!text.empty() && !hidden) text += "\n";
       continue;
     }
     if (plain.starts_with("@@")) in_heading = false;
-    if (scratch || (in_heading && plain.starts_with("index "))) continue;
+    if (hidden || (in_heading && plain.starts_with("index "))) continue;
     text += line + "\n";
   }
   print(text);
 }
 
-std::set<std::string> files(const fs::path& folder) {
+std::set<std::string> files(const fs::path& folder, bool generated) {
   std::vector<std::string> names = source_files(folder);
+  std::erase_if(names, [&](const std::string& name) { return is_hidden(name, generated); });
   return {names.begin(), names.end()};
 }
 
@@ -162,8 +169,9 @@ std::string draw(const Row& row, const Style& look) {
 }
 
 void side_by_side(const fs::path& root, const std::string& from, const std::string& to,
-                  const Style& look) {
-  std::set<std::string> old_files = files(root / from), new_files = files(root / to);
+                  bool generated, const Style& look) {
+  std::set<std::string> old_files = files(root / from, generated);
+  std::set<std::string> new_files = files(root / to, generated);
   std::set<std::string> all = old_files;
   all.insert(new_files.begin(), new_files.end());
   for (const std::string& name : all) {
@@ -185,12 +193,13 @@ void side_by_side(const fs::path& root, const std::string& from, const std::stri
   }
 }
 
-void show_files(const fs::path& root, const Stage& stage, Form form, const Style& look) {
+void show_files(const fs::path& root, const Stage& stage, const DiffOptions& asked,
+                const Style& look) {
   print(stage.short_name() + " starts something new: it has no predecessor. Its files:\n");
-  for (const std::string& name : files(root / stage.folder)) {
+  for (const std::string& name : files(root / stage.folder, asked.generated)) {
     fs::path file = root / stage.folder / name;
     print(heading(look, stage.folder + "/" + name + " (" + lines(file) + ")"));
-    if (form != Form::stat) print(content_of(file));
+    if (asked.form != Form::stat) print(content_of(file));
   }
 }
 
@@ -211,7 +220,7 @@ int diff(const Workshop& workshop, const DiffOptions& options) {
   Pager pager;
   try {
     if (!from) {
-      show_files(map.root(), to, options.form, look);
+      show_files(map.root(), to, options, look);
       return 0;
     }
     std::string target = options.mine ? own_folder(to) : to.folder;
@@ -224,17 +233,17 @@ int diff(const Workshop& workshop, const DiffOptions& options) {
           (options.mine ? target : to.title) + "\n\n");
     std::vector<process::ChangedFile> changed =
         process::changed_files(map.root(), {}, from->folder, target);
-    std::erase_if(changed, [](const process::ChangedFile& file) {
-      return is_scratch(fs::path(file.after.empty() ? file.before : file.after).filename());
+    std::erase_if(changed, [&](const process::ChangedFile& file) {
+      return is_hidden(file.after.empty() ? file.before : file.after, options.generated);
     });
     if (changed.empty())
       print("no difference\n");
     else if (options.form == Form::stat)
       print_stat(changed, look);
     else if (options.form == Form::side_by_side)
-      side_by_side(map.root(), from->folder, target, look);
+      side_by_side(map.root(), from->folder, target, options.generated, look);
     else
-      print_patch(map.root(), from->folder, target, options.form, look);
+      print_patch(map.root(), from->folder, target, options, look);
   } catch (const OutputClosed&) {
     if (!pager.shown()) throw;  // else the reader has left it before the end
   } catch (const std::system_error& error) {

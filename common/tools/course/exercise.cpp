@@ -54,7 +54,7 @@ std::vector<std::string> given_files(const Map& map, const Stage& stage) {
   const Stage* before = map.predecessor(stage);
   std::vector<std::string> names;
   for (const std::string& name : source_files(ours)) {
-    if (fs::exists(start / name)) continue;
+    if (fs::exists(start / name) || is_generated(name)) continue;
     fs::path older = before ? map.root() / before->folder / name : fs::path();
     if (!before || !fs::exists(older) || content_of(older) != content_of(ours / name))
       names.push_back(name);
@@ -97,6 +97,8 @@ bool is_scratch(const std::string& name) {
                             [](unsigned char byte) { return std::isdigit(byte) != 0; });
   return name.starts_with('.') || name.starts_with('#') || name.ends_with('~') || number;
 }
+
+bool is_generated(const fs::path& file) { return file.stem().string().ends_with("_corofied"); }
 
 std::vector<std::string> source_files(const fs::path& folder) {
   std::vector<std::string> names;

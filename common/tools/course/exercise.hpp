@@ -30,6 +30,9 @@ void require_complete(const Map& map, const Stage& stage);
 [[nodiscard]] std::vector<std::string> source_files(const std::filesystem::path& folder);
 // Whether an editor or a system made this file for itself: .poll.hpp.swp, poll.hpp~, 4913.
 [[nodiscard]] bool is_scratch(const std::string& name);
+// What corofy has made of another file, "main_corofied.cpp". A reader gets none: theirs is made
+// whenever it is built.
+[[nodiscard]] bool is_generated(const std::filesystem::path& file);
 [[nodiscard]] std::string content_of(const std::filesystem::path& file);
 
 // Where the text is about this stage: the page and the title of the section; or empty.

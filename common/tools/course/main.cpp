@@ -23,8 +23,6 @@ using Words = std::vector<std::string>;
 const Words commands{"list",  "run",  "diff",  "test",  "start",
                      "check", "hint", "break", "bench", "serve"};
 
-[[noreturn]] void comes_later(const std::string& what) { throw Failure(what + " comes later", 2); }
-
 // A first word that is no command: a stage, or misspelled.
 [[noreturn]] void refuse(const Map& map, const std::string& word) {
   if (word.find('/') != std::string::npos || word.starts_with("ch0") || word.starts_with("ch1"))
@@ -78,7 +76,6 @@ int dispatch(int argc, char** argv) {
 
   RunOptions run_options;
   int unit_ms = 0;
-  bool generated = false;
   CLI::App* run_command = app.add_subcommand("run", "builds and runs a stage");
   run_command->footer("What stands behind -- is passed on to the stage.\n");
   run_command->add_option("STAGE", run_options.stage, "such as ch04/a; ch04 is its last one");
@@ -107,7 +104,7 @@ int dispatch(int argc, char** argv) {
   diff_command->add_flag("--words", by_words, "word by word");
   diff_command->add_flag("--side-by-side", side_by_side, "in two columns");
   diff_command->add_flag("--mine", diff_options.mine, "our code and your own, in mine/");
-  diff_command->add_flag("--generated", generated, "what corofy generated (comes later)");
+  diff_command->add_flag("--generated", diff_options.generated, "also what corofy has made");
 
   std::string suites_of;
   CLI::App* test_command = app.add_subcommand("test", "runs our suites");
@@ -175,7 +172,6 @@ int dispatch(int argc, char** argv) {
   if (!extras.empty()) refuse(command, extras);
   if (!passed.empty() && !*run_command && !*serve_command)
     throw Failure("only run and serve pass on what stands behind --", 2);
-  if (generated) comes_later("--generated");
 
   // A shell's completion leads to mine/…: then their own code is meant, or the command says so.
   auto is_mine = [&](const std::string& name) {

@@ -22,9 +22,12 @@ json read(const fs::path& file) {
   return json::parse(stream);
 }
 
-// "a" of "a-epoll"; an excursion is named in full.
+// "a" of "a-epoll"; an excursion, or a tool such as "corofy", is named in full.
+bool on_trunk(const std::string& name) {
+  return name.size() > 1 && name[1] == '-' && name[0] != 'x';
+}
 std::string short_stage(const std::string& name) {
-  return name.starts_with("x-") ? name : name.substr(0, name.find('-'));
+  return on_trunk(name) ? name.substr(0, 1) : name;
 }
 
 // The trunk by its letters, then the excursions as they are written down.
@@ -82,6 +85,7 @@ std::string nearest(std::string_view word, const std::vector<std::string>& candi
   return found;
 }
 
+bool Stage::excursion() const { return !on_trunk(name); }
 std::string Stage::short_name() const { return chapter + "/" + short_stage(name); }
 
 const Stage* Chapter::last_written() const {

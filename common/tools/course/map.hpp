@@ -20,7 +20,7 @@ struct Stage {
   std::string kernel;       // "io_uring": what it asks of the kernel, which may refuse
   bool threads = false;     // it has threads of its own
 
-  [[nodiscard]] bool excursion() const { return name.starts_with("x-"); }
+  [[nodiscard]] bool excursion() const;          // beside the trunk: an x-…, a tool
   [[nodiscard]] std::string short_name() const;  // "ch04/a", "ch04/x-asio"
   [[nodiscard]] std::string target() const { return chapter + "-" + name; }  // "ch04-a-epoll"
 };

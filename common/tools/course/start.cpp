@@ -59,7 +59,7 @@ Beginning beginning_of(const Map& map, const Stage& stage, bool from_ours) {
 
   Names all = source_files(beginning.base), kept;
   for (const std::string& name : all)
-    if (!fs::exists(start / name) &&
+    if (!fs::exists(start / name) && !is_generated(name) &&
         std::find(beginning.given.begin(), beginning.given.end(), name) == beginning.given.end())
       kept.push_back(name);
   for (const std::string& name : kept) {

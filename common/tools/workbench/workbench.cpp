@@ -294,11 +294,17 @@ void Workbench::clear(const Variant& variant) const {
 
 void Workbench::lay_out(const Variant& variant, const Files& files, const Files& reference) const {
   write_files(compiled(variant), files);
+  // What sees our headers, and which of its files are not ours.
   fs::path mark = compiled(variant) / ".headers-of-reference";
-  if (included(files) != included(reference))
+  if (included(files) != included(reference)) {
     fs::remove(mark);
-  else if (!fs::exists(mark))
-    write_file(mark, "");
+    return;
+  }
+  std::string own;
+  for (const auto& [name, content] : files)
+    if (auto found = reference.find(name); found == reference.end() || found->second != content)
+      own += name + "\n";
+  if (!fs::exists(mark) || course::content_of(mark) != own) write_file(mark, own);
 }
 
 fs::path Workbench::program(const Variant& variant) const {
