@@ -1,0 +1,144 @@
+// Made by corofy of main.cpp: change that file, and run corofy again.
+
+// Stage ch08/b: who tells whom that something has happened, and on which thread? New: a waker,
+// which a leaf future leaves with the reactor; and the reactor has a thread of its own.
+
+#include <chrono>
+#include <cstddef>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "executor.hpp"
+#include "future.hpp"
+#include "http.hpp"
+#include "join_all.hpp"
+#include "narrate/narrate.hpp"
+#include "reactor.hpp"
+#include "stage/stage.hpp"
+
+namespace {
+
+// coroutine Unit request(net::Address server, int i, std::chrono::milliseconds unit) {
+//   std::string body = wait get(server, "request-" + std::to_string(i), (5 - i) * unit);
+//   narrate::say("result", "main", body, ": ", body.size(), " bytes");
+// }
+class Request final : public Future<Unit> {
+ public:
+  Request(net::Address server, int i, std::chrono::milliseconds unit)
+      : server_(std::move(server)), i_(i), unit_(std::move(unit)) {}
+
+  PollState<Unit> poll(const Waker& waker) override try {
+    switch (state_.index()) {
+      case State::start: {
+        state_.emplace<State::wait_1>(
+            get(server_, "request-" + std::to_string(i_), (5 - i_) * unit_));
+        [[fallthrough]];
+      }
+      case State::wait_1: {
+        auto ready = std::get<State::wait_1>(state_).poll(waker);
+        if (!ready) return std::nullopt;
+        std::string body = std::move(*ready);
+        state_.emplace<State::resolved>();
+        narrate::say("result", "main", body, ": ", body.size(), " bytes");
+        return resolve(Unit{});
+      }
+    }
+    throw std::logic_error("request(): polled after it was ready");
+  } catch (...) {
+    state_.emplace<State::resolved>();
+    throw;
+  }
+
+ private:
+  struct State {
+    enum : std::size_t { start, wait_1, resolved };
+  };
+
+  PollState<Unit> resolve(Unit value) {
+    state_.emplace<State::resolved>();
+    return value;
+  }
+
+  net::Address server_;
+  int i_;
+  std::chrono::milliseconds unit_;
+  using Wait1 =
+      std::decay_t<decltype(get(server_, "request-" + std::to_string(i_), (5 - i_) * unit_))>;
+  struct Start {};
+  struct Resolved {};
+  std::variant<Start, Wait1, Resolved> state_;
+};
+
+Request request(net::Address server, int i, std::chrono::milliseconds unit) {
+  return Request(std::move(server), i, std::move(unit));
+}
+
+// coroutine Unit async_main(net::Address server, std::chrono::milliseconds unit) {
+//   std::vector<Box<Unit>> futures;
+//   for (int i = 0; i < 5; ++i) futures.push_back(box(request(server, i, unit)));
+//   wait join_all(std::move(futures));
+// }
+class AsyncMain final : public Future<Unit> {
+ public:
+  AsyncMain(net::Address server, std::chrono::milliseconds unit)
+      : server_(std::move(server)), unit_(std::move(unit)) {}
+
+  PollState<Unit> poll(const Waker& waker) override try {
+    switch (state_.index()) {
+      case State::start: {
+        std::vector<Box<Unit>> futures;
+        for (int i = 0; i < 5; ++i) futures.push_back(box(request(server_, i, unit_)));
+        state_.emplace<State::wait_1>(join_all(std::move(futures)));
+        [[fallthrough]];
+      }
+      case State::wait_1: {
+        if (!std::get<State::wait_1>(state_).poll(waker)) return std::nullopt;
+        state_.emplace<State::resolved>();
+        return resolve(Unit{});
+      }
+    }
+    throw std::logic_error("async_main(): polled after it was ready");
+  } catch (...) {
+    state_.emplace<State::resolved>();
+    throw;
+  }
+
+ private:
+  struct State {
+    enum : std::size_t { start, wait_1, resolved };
+  };
+
+  PollState<Unit> resolve(Unit value) {
+    state_.emplace<State::resolved>();
+    return value;
+  }
+
+  net::Address server_;
+  std::chrono::milliseconds unit_;
+  using Wait1 =
+      std::decay_t<decltype(join_all(std::move(std::declval<std::vector<Box<Unit>>&>())))>;
+  struct Start {};
+  struct Resolved {};
+  std::variant<Start, Wait1, Resolved> state_;
+};
+
+AsyncMain async_main(net::Address server, std::chrono::milliseconds unit) {
+  return AsyncMain(std::move(server), std::move(unit));
+}
+
+void example(const stage::Options& options) {
+  narrate::name_thread("main");
+  Reactor reactor;
+  Executor executor;
+  executor.block_on(async_main(options.server, options.unit));
+  narrate::print(std::to_string(executor.polls()) + " polls");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) { return stage::run(argc, argv, example); }
