@@ -12,7 +12,8 @@
 #include "net/address.hpp"
 
 // GET /{delay}/{name}; its result is the body of the answer, whatever its status, and by then the
-// connection is closed. Throws from poll() what Download throws. (What a future promises besides stands in future.hpp.)
+// connection is closed. Throws from poll() what Download throws. (What a future promises besides
+// stands in future.hpp.)
 class HttpGet final : public Future<std::string> {
  public:
   HttpGet(net::Address server, std::string name, std::chrono::milliseconds delay) {
