@@ -173,6 +173,7 @@ function(course_chapter)
   endforeach()
   if(map MATCHES "\"corofy\":")
     course_corofy()
+    set_target_properties(corofy PROPERTIES EXCLUDE_FROM_ALL OFF)  # its tests need it
   endif()
 endfunction()
 
