@@ -29,6 +29,7 @@ bool Parser::specifiers(std::size_t& at, Variable& variable) const {
   while (true) {
     if (reader_.is_name(i) && any_of(qualifiers, reader_.token(i).text)) {
       variable.is_const |= reader_.is(i, "const") || reader_.is(i, "constexpr");
+      variable.is_constexpr |= reader_.is(i, "constexpr");
       variable.is_static |= reader_.is(i, "static") || reader_.is(i, "thread_local");
       ++i;
     } else if (reader_.is_name(i) && any_of(builtin_types, reader_.token(i).text)) {
@@ -107,6 +108,7 @@ std::vector<Statement> Parser::declarations(const Variable& first, Range range) 
     next.type = first.type;
     next.is_auto = first.is_auto;
     next.is_const = first.is_const;
+    next.is_constexpr = first.is_constexpr;
     next.is_static = first.is_static;
     next.declarator.first = at_;
     pointers(at_, next);

@@ -245,11 +245,16 @@ class Lowering {
     }
     for (std::size_t index : plan_.kept) {
       const Variable& one = coroutine_.variables[index];
-      std::string type = code_.type_of(one);
-      std::string line =
-          one.place == Place::optional
-              ? "std::optional<" + type + "> " + one.kept_name + ";"
-              : type + (one.place == Place::pointer ? "* " : " ") + one.kept_name + "{};";
+      std::string line;
+      if (one.is_constexpr)
+        line = "static constexpr " + (one.is_auto ? "auto" : code_.value_type_of(one)) + " " +
+               one.kept_name + (one.form == Form::braces ? "{" : " = ") +
+               code_.unevaluated(one.initializer) + (one.form == Form::braces ? "};" : ";");
+      else if (one.place == Place::optional)
+        line = "std::optional<" + code_.value_type_of(one) + "> " + one.kept_name + ";";
+      else
+        line =
+            code_.type_of(one) + (one.place == Place::pointer ? "* " : " ") + one.kept_name + "{};";
       lines.emplace(one.declarator.last, line);
     }
     for (std::size_t i = 0; i < coroutine_.waits.size(); ++i)

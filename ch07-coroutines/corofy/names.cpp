@@ -296,6 +296,11 @@ class Resolver {
     const std::string what = "cannot keep " + variable.name + until + ": ";
     refuse_own_type(variable.type, what);
     if (variable.is_auto) refuse_own_type(variable.initializer, what);
+    if (variable.is_constexpr && variable.reference.empty() && !variable.is_array) {
+      variable.place = Place::member;  // of the class: every object has the same
+      variable.ends_at_wait = false;
+      return;
+    }
     if (variable.is_array) refuse(variable.at, what + "an array; use std::array");
     if (variable.is_binding) refuse(variable.at, what + "a structured binding; name the parts");
     if (variable.is_static) refuse(variable.at, what + "it is static; declare it outside");
@@ -345,10 +350,17 @@ class Resolver {
     for (std::size_t i = coroutine_.range.first; i < coroutine_.range.last; ++i)
       if (reader_.is_name(i)) taken.emplace(reader_.token(i).text);
     std::unordered_map<std::string, int> numbers;  // of those with the same name
+    std::set<std::string> constants;
     int unnamed = 0;
     for (Variable& variable : coroutine_.variables) {
       if (variable.place == Place::local) continue;
       if (variable.name.empty()) variable.name = "unnamed_" + std::to_string(++unnamed);
+      if (variable.is_constexpr) {  // keeps its name: it may stand in a type
+        variable.kept_name = variable.name;
+        if (!constants.insert(variable.name).second)
+          refuse(variable.at, "two constants named " + variable.name + " are kept; rename one");
+        continue;
+      }
       // Two underscores in a row would be a name that is reserved.
       std::string plain = variable.name.substr(0, variable.name.find_last_not_of('_') + 1);
       variable.kept_name = plain + "_";

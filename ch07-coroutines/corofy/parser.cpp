@@ -123,6 +123,7 @@ void Parser::parameters() {
     Variable parameter;
     parameter.type.first = at_;
     if (is("...")) refuse(at_, "a coroutine can't have a variable number of parameters");
+    if (is("[")) refuse(at_, "the parameter of a coroutine can't have attributes");
     if (!specifiers(at_, parameter)) refuse(at_, "there should be the type of a parameter here");
     if (parameter.is_auto) refuse(parameter.type.first, "a coroutine can't be a template");
     parameter.type.last = at_;

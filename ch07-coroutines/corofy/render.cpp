@@ -48,6 +48,11 @@ std::string Renderer::value_type_of(const Variable& variable) const {
     return variable.reference.empty() ? "std::decay_t<decltype(" + value + ")>"
                                       : "std::remove_reference_t<decltype((" + value + "))>";
   }
+  if (deduces_arguments(variable)) {
+    bool braces = variable.form == Variable::Form::braces;
+    return "decltype(" + written(variable.type) + (braces ? "{" : "(") +
+           unevaluated(variable.initializer) + (braces ? "})" : "))");
+  }
   std::string type = variable.is_const && variable.is_pointer ? "const" : "";
   for (std::size_t i = variable.type.first; i < variable.type.last;) {
     std::size_t behind = std::max(i + 1, reader_.behind_angles(i));
@@ -62,6 +67,19 @@ std::string Renderer::value_type_of(const Variable& variable) const {
   std::size_t last = variable.at;
   while (last > variable.declarator.first && !reader_.is(last - 1, "*")) --last;
   return type + written({variable.declarator.first, last});
+}
+
+// std::lock_guard lock(mutex): an object finds out the arguments of its template, a member can't.
+bool Renderer::deduces_arguments(const Variable& variable) const {
+  if (variable.form == Variable::Form::none || variable.type.last < variable.type.first + 3)
+    return false;
+  std::size_t name = variable.type.last - 1;
+  if (!reader_.is(name - 1, "::") || !reader_.is(name - 2, "std")) return false;
+  for (std::string_view word :
+       {"array", "function", "list", "lock_guard", "map", "optional", "pair", "scoped_lock", "set",
+        "shared_lock", "tuple", "unique_lock", "vector"})
+    if (reader_.is(name, word)) return true;
+  return false;
 }
 
 bool Renderer::follows_blank(std::size_t token) const {
@@ -85,6 +103,9 @@ std::string Renderer::name_of(std::size_t token, bool unevaluated, bool& takes_d
     return "std::declval<" + type + "&>()";
   }
   if (variable.place == Place::member) return variable.kept_name;
+  // The member is not const: a const one could not be moved with the rest.
+  if (variable.place == Place::optional && variable.is_const && !variable.is_pointer)
+    return "std::as_const(*" + variable.kept_name + ")";
   if (reader_.is(token + 1, ".")) {
     takes_dot = true;
     return variable.kept_name + "->";

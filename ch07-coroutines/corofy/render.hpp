@@ -46,6 +46,7 @@ class Renderer {
 
   [[nodiscard]] std::string print(Range range, bool unevaluated, std::size_t column) const;
   [[nodiscard]] std::string name_of(std::size_t token, bool unevaluated, bool& takes_dot) const;
+  [[nodiscard]] bool deduces_arguments(const Variable& variable) const;
   [[nodiscard]] bool follows_blank(std::size_t token) const;
 
   std::string_view source_;

@@ -249,6 +249,7 @@ class Body {
 
   void begin_variable(const Variable& one, std::size_t column) {
     std::string value = code_.code(one.initializer);
+    if (one.is_constexpr) return;  // the class has it
     if (one.place == Place::pointer) {
       out_.add(column, one.kept_name + " = &" + value + ";");
     } else if (one.place == Place::member) {

@@ -35,6 +35,7 @@ struct Variable {
   Range declarator;    // *x = f()
   bool is_auto = false;
   bool is_const = false;
+  bool is_constexpr = false;
   bool is_pointer = false;
   bool is_static = false;
   bool is_array = false;

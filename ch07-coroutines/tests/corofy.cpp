@@ -422,6 +422,7 @@ TEST_CASE("a coroutine has a form that a class can take, and else is refused") {
   check_refused("coroutine int f(¤auto x) { return 1; }", "can't be a template");
   check_refused("[[nodiscard]] ¤coroutine int f() { return 1; }", "can't have attributes");
   check_refused("¤coroutine [[nodiscard]] int f() { return 1; }", "can't have attributes");
+  check_refused("coroutine int f(¤[[maybe_unused]] int x) { return 1; }", "can't have attributes");
   check_refused("constexpr ¤coroutine int f() { return 1; }", "in front of a coroutine");
   check_refused("extern \"C\" ¤coroutine int f() { return 1; }", "in front of a coroutine");
   const char* place = "a coroutine stands in a namespace, not in a class or a function";

@@ -1029,4 +1029,20 @@ coroutine std::string fetch_with_retries(int n) {
 }
 PROGRAM(fetch_with_retries(n));
 
+// What is const can be moved with the rest; what is constexpr stays one; arguments of templates are
+// found out.
+coroutine int keeps_constants(int n) {
+  const auto owner = std::make_unique<int>(n);
+  constexpr std::size_t two = 2;
+  std::vector numbers{n, 4};
+  std::pair both(n, true);
+  wait later(n);
+  std::array<int, two> more{1, 2};
+  return *owner + numbers[0] + both.first + more[1];
+}
+PROGRAM(keeps_constants(n));
+
+coroutine int waits_for_constants(int n) { return wait keeps_constants(n); }
+PROGRAM(waits_for_constants(n));
+
 }  // namespace
