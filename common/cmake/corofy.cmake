@@ -13,7 +13,6 @@ function(course_corofy)
     file(GLOB sources CONFIGURE_DEPENDS "${COURSE_COMMON}/../ch07-coroutines/corofy/*.cpp")
     add_executable(corofy EXCLUDE_FROM_ALL ${sources})
   endif()
-  target_link_libraries(corofy PRIVATE CLI11::CLI11)
 endfunction()
 
 # Makes OUT of FILE whenever something needs it that is built.
