@@ -99,9 +99,8 @@ int overview(const Workshop& workshop) {
       if (!stage.excursion()) last = &stage;
     }
     if (const Stage* end = chapter.last_written())
-      stages += "  " + padded(chapter.name, 6) + padded(chapter.title, longest_title + 2) +
-                "up to " + end->short_name() + (chapter.text.empty() ? "" : "  " + chapter.text) +
-                "\n";
+      stages += "  " + padded(chapter.name, 6) + padded(chapter.title, longest_title + 2) + "to " +
+                end->short_name() + (chapter.text.empty() ? "" : "  " + chapter.text) + "\n";
   }
   if (!first || !last) {
     print("There are no stages yet. ./course list shows what is planned.\n");
