@@ -923,7 +923,7 @@ TEST_CASE("four times as much takes about four times as long") {
   using Input = std::string (*)(std::size_t);
   for (Input input : {Input(many_coroutines), Input(huge_coroutine), Input(long_expression),
                       Input(same_names), Input(many_blocks), Input(operators)}) {
-    constexpr std::size_t bytes = 15'000;
+    constexpr std::size_t bytes = 10'000;
     double seconds[2] = {};
     for (std::size_t i = 0; i < 2; ++i) {
       std::string source = input(bytes * (i == 0 ? 1 : 4));
