@@ -7,6 +7,8 @@
 #include <unordered_map>
 #include <utility>
 
+#include "own_names.hpp"
+
 namespace {
 
 using Kind = Statement::Kind;
@@ -365,17 +367,9 @@ class Resolver {
       std::string plain = variable.name.substr(0, variable.name.find_last_not_of('_') + 1);
       variable.kept_name = plain + "_";
       for (int& number = numbers.try_emplace(plain, 1).first->second;
-           is_own(variable.kept_name) || !taken.insert(variable.kept_name).second;)
+           is_own_name(variable.kept_name) || !taken.insert(variable.kept_name).second;)
         variable.kept_name = plain + "_" + std::to_string(++number) + "_";
     }
-  }
-  // The class has it for itself: state_, each_1_, end_1_.
-  [[nodiscard]] static bool is_own(std::string_view name) {
-    for (std::string_view word : {"each_", "end_"})
-      if (name.starts_with(word) && name.size() > word.size() &&
-          name.find_first_not_of("0123456789", word.size()) == name.size() - 1)
-        return true;
-    return name == "state_";
   }
 
   Coroutine& coroutine_;

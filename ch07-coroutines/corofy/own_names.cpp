@@ -3,10 +3,7 @@
 #include <set>
 #include <string_view>
 
-namespace {
-
-// Wait1, each_1_, end_1_
-bool is_numbered(std::string_view name) {
+bool is_own_name(std::string_view name) {
   for (std::string_view form : {"Wait", "each_", "end_"}) {
     if (!name.starts_with(form)) continue;
     std::string_view rest = name.substr(form.size());
@@ -16,18 +13,16 @@ bool is_numbered(std::string_view name) {
     }
     return !rest.empty() && rest.find_first_not_of("0123456789") == std::string_view::npos;
   }
-  return false;
+  return name == "state_";
 }
-
-}  // namespace
 
 OwnNames::OwnNames(const Coroutine& coroutine, const Reader& reader, const Options& options) {
   std::set<std::string_view> used;
   for (std::size_t i = coroutine.range.first; i < coroutine.range.last; ++i) {
     if (!reader.is_name(i)) continue;
     used.insert(reader.token(i).text);
-    bool fixed = reader.is(i, "poll") || reader.is(i, "Output") || reader.is(i, "state_") ||
-                 (options.waker && reader.is(i, "waker")) || is_numbered(reader.token(i).text);
+    bool fixed = reader.is(i, "poll") || reader.is(i, "Output") ||
+                 (options.waker && reader.is(i, "waker")) || is_own_name(reader.token(i).text);
     if (fixed && reader.stands_alone(i))
       throw Refusal(reader.token(i).at,
                     "in a coroutine " + std::string(reader.token(i).text) +

@@ -3,10 +3,14 @@
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 
 #include "options.hpp"
 #include "reader.hpp"
 #include "syntax.hpp"
+
+// One that stays as it is: state_, Wait1, each_1_, end_1_.
+[[nodiscard]] bool is_own_name(std::string_view name);
 
 class OwnNames {
  public:

@@ -14,7 +14,6 @@ class Reader {
   [[nodiscard]] const Token& token(std::size_t at) const {
     return tokens_[at < tokens_.size() ? at : tokens_.size() - 1];
   }
-  [[nodiscard]] std::size_t size() const { return tokens_.size(); }
   [[nodiscard]] bool is(std::size_t at, std::string_view word) const { return token(at).is(word); }
   [[nodiscard]] bool is_name(std::size_t at) const {
     return token(at).kind == Token::Kind::identifier;

@@ -13,7 +13,8 @@
 #include "render.hpp"
 #include "syntax.hpp"
 
-// The body of resume(). Returns whether it uses the template Made.
+// What stands in poll(), or in the second function that it calls. Returns whether it uses the
+// template Made.
 //
 // It has the function's own statements, in their order, inside a switch over the state. Each wait
 // is a label in it: so poll() jumps to where it has stopped, even into the middle of a loop. (Simon
