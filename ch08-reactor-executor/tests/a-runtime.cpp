@@ -1,8 +1,6 @@
 // The suite of ch08/a-runtime.
 
 #include <doctest/doctest.h>
-#include <fcntl.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
@@ -17,6 +15,7 @@
 #include "http.hpp"
 #include "join_all.hpp"
 #include "runtime.hpp"
+#include "source.hpp"
 #include "testing/delayserver.hpp"
 #include "testing/peer.hpp"
 #include "testing/program.hpp"
@@ -27,26 +26,6 @@ using testing::Delayserver;
 using testing::Peer;
 
 namespace {
-
-// Something that becomes readable when we say so, and is never writable.
-class Source {
- public:
-  Source() {
-    int ends[2];
-    REQUIRE(::pipe2(ends, O_CLOEXEC | O_NONBLOCK) == 0);
-    fd_ = net::Fd(ends[0]);
-    other_ = net::Fd(ends[1]);
-  }
-  void make_ready() const { REQUIRE(::write(other_.get(), ".", 1) == 1); }
-  [[nodiscard]] bool take() const {
-    char byte;
-    return ::read(fd_.get(), &byte, 1) == 1;
-  }
-  [[nodiscard]] const net::Fd& fd() const { return fd_; }
-
- private:
-  net::Fd fd_, other_;
-};
 
 // A leaf: ready when its source has been ready `times` times. Counts how often it is asked, and
 // before each answer of "not yet" does what the case wants to happen then.

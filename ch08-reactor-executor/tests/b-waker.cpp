@@ -1,8 +1,6 @@
 // The suite of ch08/b-waker.
 
 #include <doctest/doctest.h>
-#include <fcntl.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
@@ -22,6 +20,7 @@
 #include "join_all.hpp"
 #include "parker.hpp"
 #include "reactor.hpp"
+#include "source.hpp"
 #include "testing/delayserver.hpp"
 #include "testing/peer.hpp"
 #include "testing/program.hpp"
@@ -33,22 +32,6 @@ using testing::Delayserver;
 using testing::Peer;
 
 namespace {
-
-// Something that becomes readable when we say so, and is never writable.
-class Source {
- public:
-  Source() {
-    int ends[2];
-    REQUIRE(::pipe2(ends, O_CLOEXEC | O_NONBLOCK) == 0);
-    fd_ = net::Fd(ends[0]);
-    other_ = net::Fd(ends[1]);
-  }
-  void make_ready() const { REQUIRE(::write(other_.get(), ".", 1) == 1); }
-  [[nodiscard]] const net::Fd& fd() const { return fd_; }
-
- private:
-  net::Fd fd_, other_;
-};
 
 // Does in each poll what the case says, with the number of the poll.
 class Scripted final : public Future<int> {
