@@ -34,7 +34,7 @@ Expression Parser::expression(Range range, bool whole) {
 Expression Parser::wait(Range range) {
   Range operand{range.first + 1, range.last};
   check_operand(operand);
-  forbidden_.emplace_back("a wait inside another one");
+  forbidden_.emplace_back("a wait inside another one is not supported");
   Expression waited_for = expression(operand, false);
   forbidden_.pop_back();
   Expression result{range, waited_for.lambdas};
@@ -73,10 +73,31 @@ std::size_t Parser::right_side(Range range) const {
 
 // ---- Waits
 
+// Of a call, a cast or a declaration, or those of an if or a loop: not just brackets.
+bool Parser::begins_arguments(std::size_t at) const {
+  const Token& before = reader_.token(at - 1);
+  return (before.kind == Token::Kind::identifier && !before.is("return")) || before.is(")") ||
+         before.is("]") || before.is("}") || before.is(">");
+}
+
 void Parser::refuse_wait(std::size_t at) const {
   const std::string advice = "; give the result a name first: auto x = wait …;";
-  if (!forbidden_.empty()) refuse(at, forbidden_.back() + " is not supported");
+  if (!forbidden_.empty()) refuse(at, forbidden_.back());
   const Token& before = reader_.token(at - 1);
+  if (before.is("!") || before.is("not")) {
+    bool loop = reader_.is(at - 3, "while") || reader_.is(at - 2, ";");
+    refuse(at, "a wait behind " + text(at - 1) + " is not supported; give the result a name " +
+                   (loop ? "in each round: auto x = wait …; if (x) break;"
+                         : "first: auto x = wait …; and then !x"));
+  }
+  bool may_end = before.is(")") || before.is("]") || reader_.is_free_name(at - 1);
+  if (may_end && before.at.line < reader_.token(at).at.line)
+    refuse(at, "a wait behind something else; is a ; missing in front of it?");
+  if (before.is("(") && !begins_arguments(at - 1)) {
+    const Token& behind = reader_.token(reader_.behind_bracket(at - 1));
+    if (behind.is(";") || behind.is(")"))
+      refuse(at, "a wait in brackets of its own is not supported; leave them out");
+  }
   if (before.is("&&") || before.is("||") || before.is("and") || before.is("or") || before.is("?") ||
       before.is(":"))
     refuse(at, "a wait that is not always reached (&&, ||, ?:) is not supported" + advice);
@@ -94,6 +115,7 @@ void Parser::check_operand(Range operand) const {
   constexpr std::array<std::string_view, 5> conditional = {"&&", "||", "?", "and", "or"};
   const std::string advice = " is not supported; give the result a name first: auto x = wait …;";
   bool begun = false;  // before it, an operator is one of a prefix
+  bool ended = false;  // what follows has to be an operator
   for (std::size_t i = operand.first; i < operand.last;) {
     if (std::size_t behind = reader_.behind_arguments(i); behind != i) {
       i = behind;
@@ -106,6 +128,10 @@ void Parser::check_operand(Range operand) const {
         refuse(operand.first - 1,
                "a wait as a part of a larger expression (here with " + text(i) + ")" + advice);
     }
+    bool apart = token.offset > reader_.token(i - 1).end_offset();
+    if (ended && apart && token.kind == Token::Kind::identifier)
+      refuse(i, "what is waited for has ended in front of this; is a ; missing?");
+    ended = reader_.is_free_name(i) || (ended && reader_.opens(i));
     begun = begun || token.kind != Token::Kind::punctuation || reader_.opens(i);
     i = reader_.opens(i) ? reader_.behind_bracket(i) : i + 1;
   }
@@ -148,7 +174,10 @@ Lambda Parser::lambda(std::size_t at, std::size_t body) {
     lambda_parameters(result, {behind + 1, reader_.behind_bracket(behind) - 1});
   std::size_t resume = at_;
   at_ = body;
-  forbidden_.emplace_back("a wait in a lambda");
+  forbidden_.emplace_back(std::string("a wait in a lambda is not supported; ") +
+                          (reader_.is(reader_.behind_bracket(body), "(")
+                               ? "write what it does without the lambda"
+                               : "make it a coroutine"));
   result.body.push_back(block());
   forbidden_.pop_back();
   at_ = resume;

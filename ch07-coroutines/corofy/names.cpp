@@ -317,7 +317,8 @@ class Resolver {
       refuse(variable.at, what + "a reference to what may be gone; keep a value");
     if (!variable.reference.empty()) {
       if (variable.wait || (!variable.from_range && !is_path(variable.initializer)))
-        refuse(variable.at, what + "a reference to something without a name; keep a value");
+        refuse(variable.at, what + "a reference to something without a name; keep a " +
+                                (variable.is_const || variable.wait ? "value" : "pointer"));
       variable.place = Place::pointer;
     } else {
       variable.place = is_number_or_pointer(variable, reader_) ? Place::member : Place::optional;

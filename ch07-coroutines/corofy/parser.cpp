@@ -23,6 +23,9 @@ std::vector<Coroutine> Parser::run() {
       check_place(at_, others == 0);
       found.push_back(coroutine());
       continue;
+    } else if (lacks_type(at_)) {
+      refuse(at_, "a coroutine needs the type of its result: coroutine Unit " + text(at_ + 1) +
+                      "(…), if it has none");
     }
     ++at_;
   }
@@ -54,6 +57,23 @@ bool Parser::begins_coroutine(std::size_t at) const {
   pointers(behind, probe);
   while (reader_.is_free_name(behind) && reader_.is(behind + 1, "::")) behind += 2;
   return reader_.is_free_name(behind) && reader_.is(behind + 1, "(");
+}
+
+// coroutine NAME (…) { … wait NAME: a function may well return a type called coroutine, but that
+// one does not wait.
+bool Parser::lacks_type(std::size_t at) const {
+  if (!reader_.is(at, "coroutine") || !reader_.stands_alone(at)) return false;
+  if (!reader_.is_free_name(at + 1) || !reader_.is(at + 2, "(") || !reader_.is_closed(at + 2))
+    return false;
+  std::size_t body = reader_.behind_bracket(at + 2);
+  if (!reader_.is(body, "{") || !reader_.is_closed(body)) return false;
+  bool waits = false;
+  for (std::size_t i = body; i < reader_.behind_bracket(body); ++i) {
+    const Token& behind = reader_.token(i + 2);
+    waits |= is_wait(i) && reader_.is_free_name(i + 1) && !behind.is(";") && !behind.is("=");
+    if (reader_.token(i).text.starts_with("co_")) return false;
+  }
+  return waits;
 }
 
 void Parser::check_place(std::size_t at, bool in_namespace) const {
@@ -91,6 +111,9 @@ Coroutine Parser::coroutine() {
   if (take(";")) {
     result.only_declared = true;
   } else {
+    if (is("noexcept"))
+      refuse(at_, "a coroutine can't be noexcept: what it throws is thrown where it is polled");
+    if (is("->")) refuse(at_, "the type of the result stands in front of the coroutine's name");
     if (!is("{")) refuse(at_, "behind the parameters comes the body of the coroutine");
     result.body = block();
   }
@@ -112,7 +135,8 @@ void Parser::result_type() {
     refuse(range.first, "a coroutine can't return a reference; return a pointer");
   if (!type.is_pointer && reader_.is(range.last - 1, "void"))
     refuse(range.first, "a coroutine without a result returns Unit");
-  if (type.is_auto) refuse(range.first, "a coroutine needs the type of its result");
+  if (type.is_auto)
+    refuse(range.first, "a coroutine needs the type of its result here, in place of auto");
 }
 
 void Parser::parameters() {

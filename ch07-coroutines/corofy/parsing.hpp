@@ -51,6 +51,7 @@ class Parser {
   // parser.cpp: where a coroutine begins, and what stands in front of its body
   [[nodiscard]] bool opens_namespace(std::size_t brace) const;
   [[nodiscard]] bool begins_coroutine(std::size_t at) const;
+  [[nodiscard]] bool lacks_type(std::size_t at) const;
   void check_place(std::size_t at, bool in_namespace) const;
   Coroutine coroutine();
   void result_type();
@@ -75,10 +76,15 @@ class Parser {
   Expression until_semicolon();
   [[nodiscard]] std::size_t right_side(Range range) const;
   [[nodiscard]] bool is_wait(std::size_t at) const {
-    return reader_.is(at, "wait") && reader_.stands_alone(at);
+    if (!reader_.is(at, "wait")) return false;
+    // wait ::f() is one, but wait::f() is not.
+    bool global =
+        reader_.is(at + 1, "::") && reader_.token(at + 1).offset > reader_.token(at).end_offset();
+    return global ? !reader_.qualifies(at - 1) : reader_.stands_alone(at);
   }
   [[noreturn]] void refuse_wait(std::size_t at) const;
   void check_operand(Range operand) const;
+  [[nodiscard]] bool begins_arguments(std::size_t at) const;
   [[nodiscard]] std::size_t lambda_body(std::size_t at, Range range) const;
   Lambda lambda(std::size_t at, std::size_t body);
   void lambda_captures(Lambda& result, Range inside);

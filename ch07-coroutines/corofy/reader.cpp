@@ -64,7 +64,7 @@ bool Reader::is_free_name(std::size_t at) const {
 }
 
 bool Reader::stands_alone(std::size_t at) const {
-  if (at > 0 && (is(at - 1, ".") || is(at - 1, "->") || is(at - 1, "::"))) return false;
+  if (at > 0 && qualifies(at - 1)) return false;
   return !is(at + 1, "::");
 }
 

@@ -23,8 +23,14 @@ class Reader {
   // A name that stands alone: not x.name, x->name, X::name or name::x.
   [[nodiscard]] bool stands_alone(std::size_t at) const;
 
+  // Of x.name, x->name, X::name: what is in between.
+  [[nodiscard]] bool qualifies(std::size_t at) const {
+    return is(at, ".") || is(at, "->") || is(at, "::");
+  }
+
   // The token behind the bracket that closes the one at `at`. Throws Refusal if there is none.
   [[nodiscard]] std::size_t behind_bracket(std::size_t at) const;
+  [[nodiscard]] bool is_closed(std::size_t bracket) const { return behind_[bracket] != 0; }
   // The token behind the template arguments that open with the "<" at `at`; `at` itself if it must
   // be an operator.
   [[nodiscard]] std::size_t behind_angles(std::size_t at) const;

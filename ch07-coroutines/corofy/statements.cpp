@@ -184,7 +184,7 @@ void Parser::counting(Statement& loop, std::size_t close) {
     refuse(loop.before.front().range.first,
            "a declaration in the condition of a for loop is not supported");
   loop.before = std::move(before);
-  forbidden_.emplace_back("a wait in the third part of a for loop");
+  forbidden_.emplace_back("a wait in the third part of a for loop is not supported");
   loop.last = expression({end + 1, close}, false);
   forbidden_.pop_back();
 }
@@ -207,7 +207,7 @@ void Parser::each(Statement& loop, std::size_t close) {
     coroutine_->variables[one].from_range = true;
     coroutine_->variables[one].initializer = {colon + 1, close};
   }
-  forbidden_.emplace_back("a wait in the head of a range-based for");
+  forbidden_.emplace_back("a wait in the head of a range-based for is not supported");
   loop.expression = expression({colon + 1, close}, false);
   forbidden_.pop_back();
   at_ = close;
@@ -266,7 +266,7 @@ Statement Parser::switch_statement() {
   result.is_switch = true;
   result.range.first = at_++;
   if (!is("(")) refuse(at_, "there should be a ( here");
-  forbidden_.emplace_back("a wait in a switch");
+  forbidden_.emplace_back("a wait in a switch is not supported");
   std::size_t close = reader_.behind_bracket(at_) - 1;
   ++at_;
   if (reader_.find({at_, close}, ";") < close) result.before = statements();
@@ -295,9 +295,9 @@ Statement Parser::try_statement() {
   result.kind = Statement::Kind::other;
   result.range.first = at_++;
   if (!is("{")) refuse(at_, "there should be a { here");
-  forbidden_.emplace_back("a wait in a try block");
+  forbidden_.emplace_back("a wait in a try block is not supported");
   result.parts.push_back(block());
-  forbidden_.back() = "a wait in a catch block";
+  forbidden_.back() = "a wait in a catch block is not supported";
   while (take("catch")) result.parts.push_back(handler());
   forbidden_.pop_back();
   result.range.last = at_;

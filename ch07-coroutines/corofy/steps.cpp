@@ -160,6 +160,7 @@ class Body {
       default:
         if (!reader_.is(part.range.first, "{")) {  // one that a pass has made
           lower_parts(part, block, nullptr);
+          close(block);  // what it declares ends with it
           return;
         }
         close(block);

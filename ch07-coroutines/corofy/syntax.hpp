@@ -79,9 +79,9 @@ struct Statement {
     break_statement,
     continue_statement,
     block,   // parts: its statements
-    branch,  // if (expression); parts: then, and perhaps else
-    loop,    // while or for: (expression; last), do: tests_last; parts: the body
-    each,    // for (variable : expression); parts: the body
+    branch,  // if (expression); parts: then, and perhaps else, both blocks
+    loop,    // while or for: (expression; last), do: tests_last; parts: the body, a block
+    each,    // for (variable : expression); parts: the body, a block
     other    // a switch, a try: nothing in it waits; parts: the statements in it
   };
 
@@ -92,7 +92,7 @@ struct Statement {
   Expression last;                // the third part of a for loop
   std::vector<Statement> parts;
   std::vector<std::size_t> variables;  // those that it declares
-  std::optional<std::size_t> wait;     // it is this wait's result that is tested, kept or returned
+  std::optional<std::size_t> wait;     // its own: whose result is tested, kept or returned
   bool waits = false;                  // a wait is in it, or in a part of it
   bool tests_last = false;             // do … while
   bool is_switch = false;              // other: a break in it leaves only it

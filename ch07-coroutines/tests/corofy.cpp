@@ -154,14 +154,22 @@ class Performance {
     if (!answers.empty()) answers.pop_front();
     return answer;
   }
+  // What no coroutine can be read as is noted, too: only a pass can have made it.
   bool test(const Statement& statement) {
+    const std::string question = text(statement.expression.range);
+    bool may_be_empty = statement.kind == Statement::Kind::loop && !statement.tests_last;
     bool result = true;
-    if (statement.wait)
-      result = ask(text(coroutine_.waits[*statement.wait].operand.range));
-    else if (std::string question = text(statement.expression.range); question == "false")
+    if (statement.wait) {
+      const std::string operand = text(coroutine_.waits[*statement.wait].operand.range);
+      result = ask(operand);
+      if (question != "wait" + operand) note("(and the expression of this test is another one)");
+    } else if (question.empty() && !may_be_empty) {
+      note("(an if or a do loop without an expression)");
+    } else if (question == "false") {
       result = false;
-    else if (!question.empty() && question != "true")
+    } else if (!question.empty() && question != "true") {
       result = ask(question);
+    }
     return result != statement.negated;
   }
 
@@ -193,13 +201,14 @@ class Performance {
     }
   }
   End loop(const Statement& statement) {
+    if (statement.parts.size() != 1) note("(a loop with more than its body)");
     for (int rounds = 0;; ++rounds) {
       if (rounds > 100) throw TooLong();
       if (!statement.tests_last && !test(statement)) return End::reached;
       End end = perform(statement.parts.at(0));
       if (end == End::left) return End::reached;
       if (end == End::returned) return end;
-      if (!statement.last.range.empty()) note(text(statement.last.range));
+      if (!statement.last.range.empty() && !statement.tests_last) note(text(statement.last.range));
       if (statement.tests_last && !test(statement)) return End::reached;
     }
   }
@@ -220,6 +229,14 @@ bool is_simple(const Statement& statement) {
   return std::all_of(statement.parts.begin(), statement.parts.end(), is_simple);
 }
 
+// How many statements say that they test, keep or return the result of this wait?
+std::size_t users(const Statement& statement, std::size_t wait) {
+  std::size_t found = statement.wait == wait ? 1 : 0;
+  for (const Statement& one : statement.before) found += users(one, wait);
+  for (const Statement& one : statement.parts) found += users(one, wait);
+  return found;
+}
+
 // What the statements do before and after all passes, which has to be the same.
 Steps steps(const std::string& statements, const Answers& answers) {
   const std::string source = "coroutine Unit f() {" + statements + "}";
@@ -229,6 +246,8 @@ Steps steps(const std::string& statements, const Answers& answers) {
   Steps before = Performance(coroutine, reader, answers).of(coroutine.body);
   simplify(coroutine.body);
   CHECK_MESSAGE(is_simple(coroutine.body), "a loop still waits in its condition");
+  for (std::size_t i = 0; i < coroutine.waits.size(); ++i)
+    CHECK_MESSAGE(users(coroutine.body, i) == 1, "a wait belongs to one statement");
   CHECK(Performance(coroutine, reader, answers).of(coroutine.body) == before);
   return before;
 }
@@ -305,6 +324,30 @@ TEST_CASE("what it makes of a loop has all states, and the ways between them") {
        {"case State::wait_1: {", "case State::wait_2: {", "case State::wait_3: {"})
     CHECK(count(text, label) == 1);
   CHECK(count(text, ".emplace<State::wait_1>(more())") == 1);
+
+  // No label may come into the scope of a variable, as the result of the wait before is one.
+  text = made(
+      "coroutine Unit f() {\n"
+      "  int first = wait begin();\n"
+      "  use(first);\n"
+      "  while (wait more()) work();\n"
+      "}\n");
+  std::size_t first = text.find("case State::wait_1: {");
+  std::size_t second = text.find("case State::wait_2: {");
+  REQUIRE(second != std::string::npos);
+  REQUIRE(first < second);
+  std::string between = text.substr(first, second - first);
+  CHECK_MESSAGE(count(between, "}") >= count(between, "{") - 1,
+                "wait_2 stands in the braces of wait_1:\n", between);
+  CHECK_MESSAGE(count(text, "break;") == 1, "the loop is never left:\n", text);
+
+  // What an if declares in its head ends with the if: a second x did not compile.
+  text = made("coroutine Unit f() {\n  if (auto x = wait g()) h(x);\n  int x = 2;\n  h(x);\n}\n");
+  first = text.find("auto x = std::move(*ready);");
+  second = text.find("int x = 2;", first);
+  REQUIRE(second != std::string::npos);
+  between = text.substr(first, second - first);
+  CHECK_MESSAGE(count(between, "}") > count(between, "{"), text);
 }
 
 TEST_CASE("what a loop uses is kept for its next rounds") {
@@ -318,22 +361,49 @@ TEST_CASE("what a loop uses is kept for its next rounds") {
   text = made("coroutine Unit f() {\n  for (int i = 0; wait more(i); ++i) work(i);\n}\n", hoist);
   CHECK(has(text, "int i_{};"));
   CHECK(has(text, "more(i_)"));
+
+  // What its body declares still ends with the body, and may be needed behind a wait in there.
+  const std::string body =
+      "while (wait more()) {\n    int n = g();\n    wait step();\n    use(¤n);\n  }\n  return 0;";
+  check_refused_in_body(body, "n has ended at the wait of line 4");
+  text = made(marked("coroutine int f(int p) {\n  " + body + "\n}\n").source, hoist);
+  CHECK(has(text, "int n_{};"));
+  CHECK(has(text, "use(n_)"));
 }
 
 // ---- What is refused
 
 TEST_CASE("a wait stands where it is clear when it happens, and else is refused") {
   // It is a whole initializer, a whole right-hand side, a statement, a result or a condition.
-  for (const char* statement :
-       {"auto x = wait g();", "int x(wait g());", "int x{wait g()};", "p = wait g();",
-        "p += wait g();", "wait g();", "return wait g();", "if (wait g()) p = 1;",
-        "while (wait g()) p = 1;", "do p = 1; while (wait g());", "for (; wait g(); ++p) p = 1;",
-        "if (auto x = wait g(); x > p) p = x;", "while (auto x = wait g()) p = x;",
-        "wait g().at(p)[0]->x;", "wait f<int, 3>(p);", "wait *p;"}) {
+  for (const char* statement : {"auto x = wait g();",
+                                "int x(wait g());",
+                                "int x{wait g()};",
+                                "p = wait g();",
+                                "p += wait g();",
+                                "wait g();",
+                                "return wait g();",
+                                "if (wait g()) p = 1;",
+                                "while (wait g()) p = 1;",
+                                "do p = 1; while (wait g());",
+                                "for (; wait g(); ++p) p = 1;",
+                                "if (auto x = wait g(); x > p) p = x;",
+                                "while (auto x = wait g()) p = x;",
+                                "wait g().at(p)[0]->x;",
+                                "wait f<int, 3>(p);",
+                                "wait *p;",
+                                "wait (Future<int>&)p;",
+                                "wait x.template g<int>();",
+                                "wait \"a\" \"b\"s;",
+                                "wait new T;"}) {
     CAPTURE(statement);
     CHECK_NOTHROW(
         made("coroutine int f(int p) {" + std::string(statement) + " return 1; }", hoist));
   }
+  // The word is one also in front of a name that begins with "::".
+  for (const char* statement : {"wait ::g();", "auto x = wait ::a::g();", "if (wait ::g()) p = 1;"})
+    CHECK(has(made("coroutine int f(int p) {" + std::string(statement) + " return 1; }"),
+              "state_.emplace<State::wait_1>(::"));
+  CHECK(has(made("coroutine int f() { return wait::g() + a::wait ::g; }"), "resolve(wait::g() + "));
   const char* reached = "a wait that is not always reached (&&, ||, ?:) is not supported";
   for (const char* statement :
        {"if (p && ¤wait g()) return 1;", "if (p || ¤wait g()) return 1;", "p = p ? ¤wait g() : 1;",
@@ -343,14 +413,32 @@ TEST_CASE("a wait stands where it is clear when it happens, and else is refused"
                                 "return wait g() ¤? 1 : 2;", "auto x = wait g() ¤and p;"})
     check_refused_in_body(statement, "a wait beside");
   for (const char* statement :
-       {"h(¤wait g());", "h(1, ¤wait g());", "p = (¤wait g());", "T x = {¤wait g()};",
+       {"h(¤wait g());", "h(1, ¤wait g());", "p = (¤wait g()) + 1;", "T x = {¤wait g()};",
         "a[¤wait g()] = 1;", "T x{1, ¤wait g()};", "return T{¤wait g()};"})
     check_refused_in_body(statement, "a wait in brackets, as an argument is, is not supported");
   for (const char* statement :
-       {"p = 1 + ¤wait g();", "p = ¤wait g() + 1;", "throw ¤wait g();", "if (!¤wait g()) return 1;",
+       {"p = 1 + ¤wait g();", "p = ¤wait g() + 1;", "throw ¤wait g();", "p = -¤wait g();",
         "if (¤wait g() == 1) return 1;", "delete ¤wait g();", "std::cout << ¤wait g();",
         "¤wait g(), p = 1;", "return ¤wait g() << 1;", "p = ¤wait q = 1;"})
     check_refused_in_body(statement, "a wait as a part of a larger expression");
+  for (const char* statement :
+       {"(¤wait g());", "p = (¤wait g());", "return (¤wait g());", "if ((¤wait g())) p = 1;",
+        "if (!(¤wait g())) p = 1;", "while ((¤wait g())) p = 1;"})
+    check_refused_in_body(statement, "a wait in brackets of its own is not supported; leave them");
+  for (const char* statement :
+       {"if (!¤wait g()) return 1;", "if (not ¤wait g()) return 1;", "return !¤wait g();"})
+    check_refused_in_body(statement, "give the result a name first: auto x = wait …; and then !x");
+  for (const char* statement :
+       {"while (!¤wait g()) p = 1;", "do p = 1; while (!¤wait g());", "for (; !¤wait g();) p = 1;"})
+    check_refused_in_body(statement, "in each round: auto x = wait …; if (x) break;");
+  for (const char* statement :
+       {"wait g()\n  ¤return 1;", "auto x = wait g()\n  ¤return x;", "p = wait g()\n  ¤h(p);",
+        "wait g(1)[2]\n  ¤int x = 2;", "wait g<int>()\n  ¤wait h();", "wait T{}\n  ¤if (p) h();",
+        "wait x\n  ¤p = 2;", "while (wait g() ¤h()) p = 1;"})
+    check_refused_in_body(statement, "has ended in front of this; is a ; missing?");
+  for (const char* statement :
+       {"h()\n  ¤wait g();", "p = x\n  ¤wait g();", "h(a[0])\n  ¤wait g();"})
+    check_refused_in_body(statement, "is a ; missing in front of it?");
   check_refused_in_body("wait g(¤wait h());", "a wait inside another one");
   check_refused_in_body("wait ¤wait g();", "a wait inside another one");
   check_refused_in_body("¤wait;", "what shall it wait for?");
@@ -361,7 +449,10 @@ TEST_CASE("a wait stands where it is clear when it happens, and else is refused"
   check_refused_in_body("switch (¤wait g()) { case 1: break; }", "a wait in a switch");
   check_refused_in_body("switch (p) { case 1: ¤wait g(); }", "a wait in a switch");
   check_refused_in_body("switch (p) { case ¤wait g(): break; }", "a wait in a switch");
-  check_refused_in_body("auto x = [] { ¤wait g(); };", "a wait in a lambda");
+  check_refused_in_body("auto x = [] { ¤wait g(); };",
+                        "a wait in a lambda is not supported; make it a coroutine");
+  check_refused_in_body("auto x = [&] { return ¤wait g(); }();",
+                        "a wait in a lambda is not supported; write what it does without");
   check_refused_in_body("wait ¤g([] { return 1; });", "a lambda in what is waited for");
   check_refused_in_body("h([&] { if (p) { return ¤wait g(); } });", "a wait in a lambda");
   check_refused_in_body("for (;; ¤wait g()) {}", "a wait in the third part of a for loop");
@@ -417,6 +508,11 @@ TEST_CASE("a coroutine has a form that a class can take, and else is refused") {
   check_refused("coroutine ¤void f() { wait g(); }", "a coroutine without a result returns Unit");
   check_refused("coroutine ¤int& f() { return x; }", "a coroutine can't return a reference");
   check_refused("coroutine ¤auto f() { return 1; }", "a coroutine needs the type of its result");
+  check_refused("coroutine ¤auto f() -> int { return 1; }", "here, in place of auto");
+  for (const char* source :
+       {"¤coroutine f(int p) { wait g(p); }",
+        "static ¤coroutine f() {\n  if (p) {\n    auto x = wait a::g();\n  }\n}"})
+    check_refused(source, "a coroutine needs the type of its result: coroutine Unit f(…)");
   check_refused("coroutine ¤static int f() { return 1; }", "static does not stand behind");
   check_refused("template <class T>\n¤coroutine T f(T x) { return x; }", "can't be a template");
   check_refused("coroutine int f(¤auto x) { return 1; }", "can't be a template");
@@ -430,7 +526,9 @@ TEST_CASE("a coroutine has a form that a class can take, and else is refused") {
   check_refused("void a() {\n  ¤coroutine int f() { return 1; }\n}", place);
   check_refused("coroutine int A¤::f() { return 1; }", place);
   check_refused("coroutine int f() ¤const { return 1; }", "comes the body of the coroutine");
-  check_refused("coroutine int f() ¤-> int { return 1; }", "comes the body of the coroutine");
+  check_refused("coroutine int f() ¤-> int { return 1; }",
+                "stands in front of the coroutine's name");
+  check_refused("coroutine int f(int) ¤noexcept {\n  return 1;\n}", "can't be noexcept");
   check_refused("coroutine int f() ¤try { return 1; } catch (...) {}", "comes the body");
   check_refused("coroutine int f(¤T&& x) { return 1; }", "takes by value what it is to keep");
   check_refused("coroutine int f(int x¤[3]) { return 1; }", "is a type and a name");
@@ -479,6 +577,9 @@ TEST_CASE("what would not live to its next use is refused") {
   check_refused_in_body("int ¤p = 2;\n  wait g(p);\n  return p;", "hides the p of line 1", hoist);
   check_refused_in_body("const auto& ¤x = h();\n  wait g();\n  return x;",
                         "a reference to something without a name", hoist);
+  check_refused_in_body("const auto& ¤x = h();\n  wait g();\n  return x;", "; keep a value", hoist);
+  check_refused_in_body("auto& ¤x = *h();\n  wait g();\n  return x;", "; keep a pointer", hoist);
+  CHECK_NOTHROW(made("coroutine int f() { auto* x = &*h(); wait g(); return *x; }", hoist));
   check_refused_in_body("auto&& ¤x = h();\n  wait g();\n  return x;", "a reference", hoist);
   check_refused_in_body("const auto& ¤x = wait h();\n  wait g();\n  return x;", "a reference",
                         hoist);
@@ -621,6 +722,10 @@ TEST_CASE("a file without coroutines comes out byte for byte") {
         "int coroutine = 1, wait = 2;\nint coroutine_wait = coroutine(wait) + wait(coroutine);\n",
         "void f() { x.wait(); x->wait; ns::wait(1); wait(&status); wait x; }\n",
         "struct coroutine { coroutine(int); void wait(); };\ncoroutine x(1);\ncoroutine *y;\n",
+        "coroutine f() { return {}; }\ncoroutine g(int wait) { return wait; }\n",
+        "coroutine f() { wait w; w.reset(); co_await w; }\ncoroutine f(int) {",
+        "coroutine f() { wait w(1); co_return; }\ncoroutine f() { pid = wait(&status); }\n",
+        "coroutine f(\n",
         "std::coroutine int_f();\ncoroutines int f();\nmycoroutine int f() {\n",
         "#if 0\nan apostrophe: it's\n#endif\n#error it's here\n",
         "int x = 1'000'000; // it's\n",

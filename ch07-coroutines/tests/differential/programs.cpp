@@ -1045,4 +1045,15 @@ PROGRAM(keeps_constants(n));
 coroutine int waits_for_constants(int n) { return wait keeps_constants(n); }
 PROGRAM(waits_for_constants(n));
 
+coroutine int waits_for_what_is_global(int n) {
+  int sum = wait ::keeps_constants(n);
+  wait ::no_result(n);
+  while (wait ::nothing_to_wait_for(sum)) {
+    if (wait ::waits_for_constants(n)) break;
+  }
+  sum += wait ::nothing_to_wait_for(n);
+  return wait ::nothing_to_wait_for(sum);
+}
+PROGRAM(waits_for_what_is_global(n));
+
 }  // namespace
