@@ -12,10 +12,14 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <optional>
 #include <sstream>
 #include <stdexcept>
+#include <string_view>
 #include <thread>
+#include <utility>
 
+#include "bench/delayserver.hpp"
 #include "narrate/narrate.hpp"
 #include "process/child.hpp"
 
@@ -74,13 +78,13 @@ struct Samples {
   std::vector<double> ours, theirs;
 };
 
-// ---- Instructions
+// ---- Counting
 
 // In the environment of a program that is to be counted: "ROW SIDE TIMES", such as "3 peer 10000".
 constexpr const char* counted_variable = "COURSE_BENCH_COUNTED";
 
-std::string this_sample;  // "3 peer": what is being measured
-int counted_times = 0;    // not 0: callgrind counts what we do
+std::string this_sample;           // "3 peer": what is being measured
+std::optional<int> counted_times;  // there: callgrind or strace counts what we do
 
 double take(std::size_t row, const std::string& side, const Sample& sample) {
   this_sample = std::to_string(row) + " " + side;
@@ -92,22 +96,23 @@ void be_counted(const std::vector<Row>& rows, const char* what) {
   std::istringstream words(what);
   std::size_t row = 0;
   std::string side;
-  words >> row >> side >> counted_times;
+  int times = 0;
+  words >> row >> side >> times;
+  counted_times = times;
   take(row, side, side == "peer" ? rows.at(row).peer.value().sample : rows.at(row).ours);
 }
 
-// All of this program under callgrind, with so many calls in the sample.
-double counted(int times) {
-  process::Result result =
-      process::run({{"valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", "--vgdb=no",
-                     std::filesystem::read_symlink("/proc/self/exe")},
-                    {{counted_variable, this_sample + " " + std::to_string(times)}}});
-  constexpr std::string_view before = "Collected : ";
-  std::size_t at = result.err.find(before);
-  if (!result.exit.ok() || at == std::string::npos)
-    throw std::runtime_error("callgrind has not counted: " + result.exit.describe() + "\n" +
+// All of this program under a tool, with so many calls in the sample. Returns what stands on the
+// tool's standard error.
+std::string run_under(std::vector<std::string> tool, int times) {
+  tool.push_back(std::filesystem::read_symlink("/proc/self/exe"));
+  std::string name = tool.front();
+  process::Result result = process::run(
+      {std::move(tool), {{counted_variable, this_sample + " " + std::to_string(times)}}});
+  if (!result.exit.ok())
+    throw std::runtime_error(name + " has not counted: " + result.exit.describe() + "\n" +
                              result.err);
-  return std::stod(result.err.substr(at + before.size()));
+  return result.err;
 }
 
 // ---- What is printed
@@ -140,20 +145,54 @@ Json result(const Row& row, const Samples& samples) {
 
 bool quick() { return std::getenv("COURSE_BENCH_QUICK") != nullptr; }
 
+detail::Counter detail::instructions() {
+  return [](int times) {
+    std::string said = run_under({"valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null",
+                                  "--vgdb=no", "--fair-sched=try"},
+                                 times);
+    constexpr std::string_view before = "Collected : ";
+    std::size_t at = said.find(before);
+    if (at == std::string::npos)
+      throw std::runtime_error("callgrind has not said what it counted:\n" + said);
+    return std::stod(said.substr(at + before.size()));
+  };
+}
+
+// strace's summary has a line for each call: "   17 futex". It says nothing where there was none.
+detail::Counter detail::system_calls(const std::string& name) {
+  return [name](int times) {
+    std::istringstream said(run_under(
+        {"strace", "-f", "--seccomp-bpf", "-qq", "-e", "trace=" + name, "-c", "-U", "calls,name"},
+        times));
+    for (std::string line; std::getline(said, line);) {
+      std::istringstream words(line);
+      double count = 0;
+      std::string call;
+      if (words >> count >> call && call == name) return count;
+    }
+    return 0.0;
+  };
+}
+
 // Of two counts the difference: without what the program does before and after.
-double detail::instructions(const std::function<void(int times)>& repeat) {
-  if (counted_times != 0) {
-    repeat(counted_times);
+double detail::counted(const Counter& counter, int few, int many,
+                       const std::function<void(int times)>& repeat) {
+  if (counted_times) {
+    repeat(*counted_times);
     return 0;
   }
   if (quick()) {
     repeat(1);
     return 0;
   }
+  return counter(many) - counter(few);
+}
+
+double detail::counted_once(const Counter& counter, int few, int many,
+                            const std::function<void(int times)>& repeat) {
   static std::map<std::string, double> known;
   auto [sample, is_new] = known.try_emplace(this_sample);
-  constexpr int times = 10'000;
-  if (is_new) sample->second = (counted(2 * times) - counted(times)) / times;
+  if (is_new) sample->second = counted(counter, few, many, repeat);
   return sample->second;
 }
 
@@ -189,6 +228,7 @@ std::string measure(const std::vector<Row>& rows, int rounds) {
 
 int run(const std::vector<Row>& rows, int rounds) try {
   narrate::set_silent(true);
+  if (detail::is_delayserver()) return detail::serve();
   if (const char* what = std::getenv(counted_variable)) {
     be_counted(rows, what);
     return 0;

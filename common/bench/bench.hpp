@@ -48,8 +48,17 @@ int run(const std::vector<Row>& rows, int rounds = 7);
 [[nodiscard]] bool quick();
 
 namespace detail {
-double instructions(const std::function<void(int times)>& repeat);
-}
+// Counts all that this program does with so many calls in the sample.
+using Counter = std::function<double(int times)>;
+Counter instructions();
+Counter system_calls(const std::string& name);
+// What so many more calls cost …
+double counted(const Counter& counter, int few, int many,
+               const std::function<void(int times)>& repeat);
+// … counted in the first round only.
+double counted_once(const Counter& counter, int few, int many,
+                    const std::function<void(int times)>& repeat);
+}  // namespace detail
 
 // How long one call of `action` takes, on average over `times` of them.
 template <class Action>
@@ -68,8 +77,28 @@ double nanoseconds(int times, Action action) {
 // does before it calls this must not depend on anything that was done before it. In quick mode: 0.
 template <class Action>
 double instructions(Action action) {
-  return detail::instructions([&action](int times) {
+  constexpr int few = 10'000, many = 20'000;
+  auto repeat = [&action](int times) {
     for (int i = 0; i != times; ++i) action();
+  };
+  return detail::counted_once(detail::instructions(), few, many, repeat) / (many - few);
+}
+
+// How many instructions one call of `action` takes that is long enough to be counted alone: against
+// a run of the program without that call. They may depend on the time that the call takes.
+template <class Action>
+double instructions_of_one(Action action) {
+  return detail::counted(detail::instructions(), 0, 1, [&action](int times) {
+    if (times == 1) action();
+  });
+}
+
+// In the same way how many system calls of that name, of all threads, also those that libc makes by
+// itself. strace counts them, and slows down these only.
+template <class Action>
+double system_calls_of_one(const std::string& name, Action action) {
+  return detail::counted(detail::system_calls(name), 0, 1, [&action](int times) {
+    if (times == 1) action();
   });
 }
 

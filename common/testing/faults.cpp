@@ -20,18 +20,22 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <condition_variable>
 #include <cstdarg>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <functional>
 #include <initializer_list>
 #include <iterator>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <sstream>
 #include <stdexcept>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -167,6 +171,77 @@ struct Environment {
 
 }  // namespace
 
+struct After::Plan {
+  Subject subject;
+  std::optional<std::thread::id> thread;  // none: of any
+  std::size_t left;
+  std::function<void(int)> action;
+  bool runs = false, has_run = false;
+};
+
+namespace {
+
+std::mutex plans_mutex;
+std::condition_variable plan_has_run;
+std::vector<std::shared_ptr<After::Plan>> plans;  // whose destructors have not begun
+std::atomic<std::size_t> plan_count = 0;          // of them: nobody locks where there are none
+
+// Stands in each wrapper: what shall come after the call comes when its answer is known.
+class End {
+ public:
+  explicit End(Call call, int fd = -1) : call_(call), fd_(fd) {}
+  End(const End&) = delete;
+  End& operator=(const End&) = delete;
+  ~End() {
+    if (plan_count == 0) return;
+    int error = errno;
+    for (const auto& plan : due()) {
+      plan->action(fd_);
+      std::lock_guard lock(plans_mutex);
+      plan->runs = false;
+      plan->has_run = true;
+      plan_has_run.notify_all();
+    }
+    errno = error;
+  }
+
+ private:
+  std::vector<std::shared_ptr<After::Plan>> due() {
+    std::vector<std::shared_ptr<After::Plan>> result;
+    std::lock_guard lock(plans_mutex);
+    for (const auto& plan : plans) {
+      if (plan->thread && *plan->thread != std::this_thread::get_id()) continue;
+      if (plan->left == 0 || !concerns(plan->subject, call_, fd_) || --plan->left > 0) continue;
+      plan->runs = true;
+      result.push_back(plan);
+    }
+    return result;
+  }
+
+  Call call_;
+  int fd_;
+};
+
+}  // namespace
+
+After::After(const std::string& name, std::size_t nth, std::function<void(int fd)> action, Of of)
+    : plan_(std::make_shared<Plan>(Plan{subject_named(name), {}, nth, std::move(action)})) {
+  if (of == Of::this_thread) plan_->thread = std::this_thread::get_id();
+  std::lock_guard lock(plans_mutex);
+  plans.push_back(plan_);
+  ++plan_count;
+}
+After::~After() {
+  std::unique_lock lock(plans_mutex);
+  std::erase(plans, plan_);
+  --plan_count;
+  plan_has_run.wait(lock, [this] { return !plan_->runs; });
+}
+bool After::has_run() const {
+  std::lock_guard lock(plans_mutex);
+  return plan_->has_run;
+}
+
 struct Faults::Plan {
   std::vector<Fault> faults;
   Plan* outer;  // whose turn it is again after this one
@@ -234,6 +309,7 @@ std::size_t calls(const std::string& name) { return thread_counts[subject_named(
 }  // namespace testing
 
 using testing::decide;
+using testing::End;
 using testing::Fate;
 
 // The linker sends every call of NAME in our objects to __wrap_NAME, and knows the real one as
@@ -245,6 +321,7 @@ using testing::Fate;
 #define PASS_ON(result, name, parameters, arguments)       \
   DECLARE(result, name, parameters)                        \
   extern "C" result __wrap_##name parameters {             \
+    End end(testing::name##_);                             \
     if (decide(testing::name##_) == Fate::fail) return -1; \
     return __real_##name arguments;                        \
   }
@@ -253,6 +330,7 @@ using testing::Fate;
   DECLARE(int, name, parameters)                                           \
   extern "C" int __wrap_##name parameters {                                \
     testing::last_wait = testing::milliseconds_of(timeout);                \
+    End end(testing::name##_);                                             \
     bool fails = decide(testing::name##_) == Fate::fail;                   \
     if (fails && errno != ETIME) return -1;                                \
     return fails && testing::last_wait >= 0 ? 0 : __real_##name arguments; \
@@ -261,6 +339,7 @@ using testing::Fate;
 #define PASS_ON_COUNT(name, parameters, arguments, short_arguments)                  \
   DECLARE(ssize_t, name, parameters)                                                 \
   extern "C" ssize_t __wrap_##name parameters {                                      \
+    End end(testing::name##_, fd);                                                   \
     Fate fate = decide(testing::name##_, fd);                                        \
     if (fate == Fate::fail) return -1;                                               \
     if (fate == Fate::short_count && size > 1) return __real_##name short_arguments; \
@@ -270,6 +349,7 @@ using testing::Fate;
 #define PASS_ON_PARTS(name, parameters, arguments, short_arguments)              \
   DECLARE(ssize_t, name, parameters)                                             \
   extern "C" ssize_t __wrap_##name parameters {                                  \
+    End end(testing::name##_, fd);                                               \
     Fate fate = decide(testing::name##_, fd);                                    \
     if (fate == Fate::fail) return -1;                                           \
     auto byte = testing::first_byte(parts, static_cast<std::size_t>(count));     \
@@ -282,6 +362,7 @@ using testing::Fate;
   DECLARE(int, name, parameters)                                \
   extern "C" int __wrap_##name parameters {                     \
     int error = errno;                                          \
+    End end(testing::name##_);                                  \
     bool fails = decide(testing::name##_) == Fate::fail;        \
     std::swap(errno, error);                                    \
     if (!fails) return __real_##name arguments;                 \
@@ -351,6 +432,7 @@ PASS_ON_PARTS(pwritev2, (int fd, const iovec* parts, int count, off_t offset, in
 
 DECLARE(ssize_t, recvmsg, (int fd, msghdr* message, int flags))
 extern "C" ssize_t __wrap_recvmsg(int fd, msghdr* message, int flags) {
+  End end(testing::recvmsg_, fd);
   Fate fate = decide(testing::recvmsg_, fd);
   if (fate == Fate::fail) return -1;
   auto byte = testing::first_byte(message->msg_iov, message->msg_iovlen);
@@ -365,6 +447,7 @@ extern "C" ssize_t __wrap_recvmsg(int fd, msghdr* message, int flags) {
 }
 DECLARE(ssize_t, sendmsg, (int fd, const msghdr* message, int flags))
 extern "C" ssize_t __wrap_sendmsg(int fd, const msghdr* message, int flags) {
+  End end(testing::sendmsg_, fd);
   Fate fate = decide(testing::sendmsg_, fd);
   if (fate == Fate::fail) return -1;
   auto byte = testing::first_byte(message->msg_iov, message->msg_iovlen);
@@ -394,22 +477,25 @@ extern "C" long __wrap_syscall(long number, ...) {
   std::array<long, 6> words;
   for (long& word : words) word = va_arg(rest, long);
   va_end(rest);
-  Fate fate = Fate::real;
-  if (number == SYS_io_uring_enter) fate = decide(testing::io_uring_enter_);
-  if (number == SYS_pidfd_open) fate = decide(testing::pidfd_open_);
-  if (number == SYS_io_uring_setup) fate = decide(testing::io_uring_setup_);
+  std::optional<testing::Call> call;
+  if (number == SYS_io_uring_enter) call = testing::io_uring_enter_;
+  if (number == SYS_pidfd_open) call = testing::pidfd_open_;
+  if (number == SYS_io_uring_setup) call = testing::io_uring_setup_;
   // A wait with a limit; what else it can do (to wake, above all) is no sleep.
   long operation = words[1] & FUTEX_CMD_MASK;
   if (number == SYS_futex && (operation == FUTEX_WAIT || operation == FUTEX_WAIT_BITSET) &&
       words[3] != 0)
-    fate = decide(testing::futex_);
-  if (fate == Fate::fail) return -1;
+    call = testing::futex_;
+  std::optional<End> end;
+  if (call) end.emplace(*call);
+  if (call && decide(*call) == Fate::fail) return -1;
   return __real_syscall(number, words[0], words[1], words[2], words[3], words[4], words[5]);
 }
 
 DECLARE(void*, mmap, (void* start, size_t size, int rights, int flags, int fd, off_t offset))
 extern "C" void* __wrap_mmap(void* start, size_t size, int rights, int flags, int fd,
                              off_t offset) {
+  End end(testing::mmap_);
   if (decide(testing::mmap_) == Fate::fail) return MAP_FAILED;
   return __real_mmap(start, size, rights, flags, fd, offset);
 }
@@ -418,6 +504,7 @@ extern "C" void* __wrap_mmap(void* start, size_t size, int rights, int flags, in
 extern "C" int __real_close(int fd);
 extern "C" int __wrap_close(int fd);
 extern "C" int __wrap_close(int fd) {
+  End end(testing::close_);
   Fate fate = decide(testing::close_);
   int error = errno;
   int result = __real_close(fd);
@@ -435,6 +522,7 @@ extern "C" int __wrap_close(int fd) {
     va_start(rest, command);                                        \
     long argument = va_arg(rest, long);                             \
     va_end(rest);                                                   \
+    End end(testing::name##_);                                      \
     if (decide(testing::name##_) == Fate::fail) return -1;          \
     return __real_##name(fd, command, argument);                    \
   }

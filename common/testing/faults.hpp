@@ -4,6 +4,7 @@
 // them on to the real ones.
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -47,6 +48,28 @@ class Faults {
 
  private:
   std::unique_ptr<Plan> plan_;
+};
+
+// Runs an action once: when the Nth of these calls, from now on, has its answer, and before its
+// caller has seen it. What the action does has then happened between that call and the caller's
+// next step, in every run. It is given the descriptor, if the call is of read* or write*, else -1.
+// It runs on the thread that made the call, must not throw, and may make such calls itself. The
+// destructor waits for an action that is running.
+//   testing::After after("read*", 1, [&](int) { source.make_ready(); });
+class After {
+ public:
+  enum class Of { this_thread, any_thread };
+  After(const std::string& name, std::size_t nth, std::function<void(int fd)> action,
+        Of of = Of::this_thread);
+  After(const After&) = delete;
+  After& operator=(const After&) = delete;
+  ~After();
+  [[nodiscard]] bool has_run() const;  // to its end
+
+  struct Plan;
+
+ private:
+  std::shared_ptr<Plan> plan_;
 };
 
 // How often this thread has made the call, or those of the family.

@@ -43,7 +43,8 @@ std::vector<std::string> stage_options(const net::Address& server) {
   return {"--server", server.to_string(), "--unit-ms", "20"};
 }
 
-CountedResult check_all_in_flight(const std::string& program, const std::string& faults) {
+CountedResult check_all_in_flight(const std::string& program, const std::string& faults,
+                                  std::size_t requests) {
   struct Waiting {
     net::TcpStream stream;
     std::string message;
@@ -53,7 +54,7 @@ CountedResult check_all_in_flight(const std::string& program, const std::string&
     std::string path = read_request(stream);
     path = path.substr(0, path.find(" HTTP/"));
     waiting.push_back({std::move(stream), path.substr(path.rfind('/') + 1)});
-    if (waiting.size() < 5) return;
+    if (waiting.size() < requests) return;
     for (Waiting& one : waiting)
       say_and_close(one.stream, "HTTP/1.1 200 OK\r\nContent-Length: " +
                                     std::to_string(one.message.size()) + "\r\n\r\n" + one.message);

@@ -18,11 +18,12 @@ namespace testing {
 [[nodiscard]] std::vector<std::string> stage_options(const net::Address& server);
 
 // Checks that it has all its requests on their way before it needs the first answer: none is given
-// before the fifth request has come. Returns what it has printed, and the calls that it made. (The
-// answers come in the order of the requests: whether a program has registered a source by then, or
-// does so later, it sees them in the same order.) `faults`: such as "read*:1:EAGAIN", so that it
-// cannot happen to find its first answer there.
-CountedResult check_all_in_flight(const std::string& program, const std::string& faults = "");
+// before the fifth request has come (or the last one, of another number). Returns what it has
+// printed, and the calls that it made. (The answers come in the order of the requests: whether a
+// program has registered a source by then, or does so later, it sees them in the same order.)
+// `faults`: such as "read*:1:EAGAIN", so that it cannot happen to find its first answer there.
+CountedResult check_all_in_flight(const std::string& program, const std::string& faults = "",
+                                  std::size_t requests = 5);
 
 // Checks that it takes from each connection what has come, and stays with none: the answers come in
 // two parts, the first parts of all before the second ones, the last request first, and each is too

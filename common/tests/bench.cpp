@@ -127,6 +127,24 @@ TEST_CASE("instructions() counts those of one call, whatever the program does be
   CHECK(rows[1].at("ours") == nothing + 11);
   CHECK(rows[1].at("theirs") == nothing + 100);
   CHECK(rows[1].at("range") == Json{nothing + 11, nothing + 11});
+  double once = rows[2].at("ours");  // of four digits
+  CHECK(once >= 12340);
+  CHECK(once < 12500);
+}
+
+TEST_CASE("system_calls_of_one() counts those of all threads, and none of a server's") {
+  process::Result result =
+      process::run({{BENCH_COUNTED}, {{"COURSE_TEST_CALLS", "1"}}}, std::chrono::minutes(2));
+  INFO(result.err);
+  if (result.err.find("strace: No such file") != std::string::npos ||
+      result.err.find("PTRACE") != std::string::npos) {
+    MESSAGE("strace is not installed, or not allowed: nothing is counted");
+    return;
+  }
+  REQUIRE(result.exit.describe() == "exit status 0");
+  Json rows = Json::parse(result.out).at("rows");
+  CHECK(rows[0].at("ours") == 4);
+  CHECK(rows[1].at("ours") == 11);
 }
 
 TEST_CASE("a sample that throws is exit status 1") {

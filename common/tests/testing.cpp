@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <condition_variable>
@@ -257,6 +258,51 @@ TEST_CASE("faults inside others end with their object, and then the outer ones g
   CHECK(::write(ends.one.get(), "x", 1) == -1);
   CHECK(errno == EIO);
   CHECK(::write(ends.one.get(), "x", 1) == 1);
+}
+
+TEST_CASE(
+    "an action comes after the Nth call of its thread, and before the caller sees its answer") {
+  Ends ends = socket_pair();
+  char byte = 0;
+  std::vector<int> seen;
+  testing::After after("read*", 2, [&](int fd) {
+    seen.push_back(fd);
+    CHECK(::write(ends.other.get(), "x", 1) == 1);
+    errno = EIO;  // is not what the caller sees
+  });
+  std::thread([&] {  // does not count
+    for (int i = 0; i < 5; ++i) CHECK(::recv(ends.one.get(), &byte, 1, MSG_DONTWAIT) == -1);
+  })
+      .join();
+  CHECK(::recv(ends.one.get(), &byte, 1, MSG_DONTWAIT) == -1);
+  CHECK_FALSE(after.has_run());
+  CHECK(::recv(ends.one.get(), &byte, 1, MSG_DONTWAIT) == -1);
+  CHECK(errno == EAGAIN);
+  CHECK(after.has_run());
+  CHECK(::recv(ends.one.get(), &byte, 1, MSG_DONTWAIT) == 1);
+  CHECK(seen == std::vector{ends.one.get()});
+}
+
+TEST_CASE("an action for any thread counts the calls that have begun before it, too") {
+  net::Fd event = net::Fd::checked(::eventfd(0, EFD_CLOEXEC), "eventfd");
+  std::atomic<bool> waits = false, goes_on = false, gone_on = false;
+  std::thread other([&] {
+    pollfd ready{event.get(), POLLIN, 0};
+    waits = true;
+    CHECK(::poll(&ready, 1, -1) == 1);
+    gone_on = true;
+  });
+  CHECK(testing::eventually([&] { return waits.load(); }));
+  {
+    auto action = [&](int) { CHECK(testing::eventually([&] { return goes_on.load(); })); };
+    testing::After after("poll*", 1, action, testing::After::Of::any_thread);
+    CHECK(::eventfd_write(event.get(), 1) == 0);
+    CHECK_FALSE(gone_on);
+    goes_on = true;
+    CHECK(testing::eventually([&] { return after.has_run(); }));
+  }
+  other.join();
+  CHECK(gone_on);
 }
 
 TEST_CASE("words that are no fault, and names of no call, are refused") {
