@@ -17,6 +17,7 @@
 
 #include "course/failure.hpp"
 #include "course/map.hpp"
+#include "course/thread_timeline.hpp"
 #include "course/timeline.hpp"
 #include "process/child.hpp"
 #include "testing/program.hpp"
@@ -64,7 +65,8 @@ class Scratch {
     write(root() / "ch03-syscalls/chapter.json", R"({ "chapter": "ch03", "title": "Calls",
       "text": "docs/ch03-syscalls.md", "stages": [
         { "name": "d-blocking-io", "title": "one after the other", "server": true },
-        { "name": "f-poll", "title": "ask once", "predecessor": "ch03/d", "server": true } ] })");
+        { "name": "f-poll", "title": "ask once", "predecessor": "ch03/d", "server": true,
+          "threads": true } ] })");
     write(root() / "ch04-epoll-queue/chapter.json", R"({ "chapter": "ch04", "title": "A queue",
       "stages": [
         { "name": "a-epoll", "title": "the kernel keeps the list", "predecessor": "ch03/f-poll" },
@@ -669,6 +671,188 @@ TEST_CASE("many requests are drawn in part, and counted in full; none is said") 
   CHECK(course::timeline({}, 0, start, {}) == "The server saw no request.\n");
 }
 
+// ---- What the threads did
+
+namespace {
+
+// A line of a trace, with the comma in front that all but the first have.
+std::string event(const std::string& phase, const std::string& verb, int thread, int ms,
+                  const std::string& subject = "") {
+  return R"({"ph":")" + phase + R"(","name":")" + verb + R"(","pid":1,"tid":)" +
+         std::to_string(thread) + R"(,"ts":)" + std::to_string(ms * 1000) +
+         (subject.empty() ? "" : R"(,"id":")" + subject + "\"") + "},\n";
+}
+std::string poll(int thread, int ms, const std::string& task) {
+  return event("n", "poll", thread, ms, task);
+}
+std::string wake(int thread, int ms) { return event("n", "wake", thread, ms, "root"); }
+std::string sleep(int thread, int ms, const std::string& verb) {
+  return event("B", verb, thread, ms);
+}
+std::string awake(int thread, int ms, const std::string& verb) {
+  return event("E", verb, thread, ms);
+}
+std::string name(int thread, const std::string& name) {
+  return R"({"ph":"M","name":"thread_name","pid":1,"tid":)" + std::to_string(thread) +
+         R"(,"args":{"name":")" + name + "\"}},\n";
+}
+
+// main polls at the beginning and at the end, and sleeps until the reactor wakes it.
+std::string two_threads() {
+  return "[\n" + name(1, "main") + poll(1, 0, "root") + sleep(1, 10, "park") + name(2, "reactor") +
+         sleep(2, 20, "wait") + awake(2, 3000, "wait") + wake(2, 3000) + sleep(2, 3010, "wait") +
+         awake(1, 3010, "park") + poll(1, 3020, "root") + sleep(1, 3030, "park") +
+         awake(2, 5690, "wait") + wake(2, 5690) + awake(1, 5700, "park") + poll(1, 5700, "root");
+}
+
+std::string drawn(const std::string& trace, const course::Style& style = {},
+                  std::size_t before = 21) {
+  std::istringstream file(trace);
+  return course::thread_timeline(file, style, before);
+}
+
+}  // namespace
+
+TEST_CASE("a thread's row shows what it polled, when it woke somebody, and when it slept") {
+  CHECK(drawn(two_threads() + "]\n") ==
+        "What the threads did:\n"
+        "  main        3 polls |r.............................r.........................r\n"
+        "  reactor     2 wakes |..............................!.........................!\n"
+        "                       0         1         2         3         4         5 s\n"
+        ". asleep, r polls root, ! calls a waker\n"
+        "2 threads, 3 polls, 2 wakes, asleep 99 % of the time\n");
+}
+
+TEST_CASE("tasks have marks of their own, and share one where several were polled in one cell") {
+  std::string trace = name(1, "main") + name(2, "w");
+  using Polls = std::vector<std::pair<int, int>>;  // when, and which
+  for (auto [ms, task] : Polls{{0, 1},
+                               {850, 9},
+                               {950, 10},
+                               {2650, 27},
+                               {3450, 35},
+                               {3550, 36},
+                               {4010, 1},
+                               {4020, 1},
+                               {4110, 1},
+                               {4120, 2},
+                               {6050, 61},
+                               {6150, 62}})
+    trace += poll(1, ms, "task-" + std::to_string(task)) + sleep(1, ms + 1, "wait");
+  // A cell is 100 ms wide.
+  std::string picture = drawn(trace + sleep(1, 6151, "park") + wake(2, 6200), {}, 16);
+  CHECK(
+      has(picture,
+          "\n  main  12 polls |1.......9a................r.......zA....1*..................Z+\n"));
+}
+
+TEST_CASE("the legend explains one digit and one letter, and fits its line") {
+  std::string trace = name(1, "main") + poll(1, 0, "task-3") + sleep(1, 1, "park");
+  CHECK(has(drawn(trace + wake(2, 5700)), "\n. asleep, 3 polls task-3, ! calls a waker\n"));
+  trace += poll(1, 1000, "task-12") + poll(1, 2000, "task-5") + poll(1, 2001, "task-6") +
+           poll(1, 3000, "elsewhere") + poll(1, 3500, "root") + wake(2, 5700);
+  std::string picture = drawn(trace);
+  CHECK(has(picture,
+            "\n. asleep, r polls root, 3 polls task-3, c polls task-12, + polls another task, *\n"
+            "  polls several, = the poll goes on, ! calls a waker\n"));
+}
+
+TEST_CASE("a poll that takes long is seen to go on until its thread does something else") {
+  std::string trace = name(1, "main") + poll(1, 0, "root") + sleep(1, 2000, "park") +
+                      awake(1, 4000, "park") + poll(1, 4000, "root") + wake(2, 5700);
+  std::string picture = drawn(trace);
+  CHECK(has(picture, "|r===================....................r\n"));
+  std::string shorter = name(1, "main") + poll(1, 0, "root") + sleep(1, 200, "park") +
+                        awake(1, 4000, "park") + wake(2, 5700);
+  CHECK(has(drawn(shorter), "|r ......................................\n"));
+  CHECK(has(picture, ". asleep, r polls root, = the poll goes on, ! calls a waker\n"));
+}
+
+TEST_CASE("the threads' timeline has blocks and colours, too, where a terminal has them") {
+  std::string picture = drawn(two_threads(), {40, true, true});
+  CHECK(has(picture,
+            "  main        3 polls \x1b[2m│\x1b[m\x1b[36mr\x1b[m\x1b[2m········\x1b[m"
+            "\x1b[36mr\x1b[m\x1b[2m······\x1b[m\x1b[36mr\x1b[m\n"));
+  CHECK(has(picture, "\x1b[33m!\x1b[m\n"));
+  CHECK(has(picture, "\n· asleep, "));
+}
+
+TEST_CASE("of an unfinished trace what there is is drawn, and who slept sleeps on") {
+  std::string trace = two_threads();
+  std::string cut = trace.substr(0, trace.find("{\"ph\":\"E\",\"name\":\"wait\"")) + wake(3, 5700) +
+                    "{\"ph\":\"n\",\"name\":\"po";
+  std::string picture = drawn(cut);
+  CHECK(has(picture, "  main         1 poll |r" + std::string(56, '.') + "\n"));
+  CHECK(has(picture, "  reactor             |" + std::string(57, '.') + "\n"));
+  CHECK(has(picture, "  thread 3     1 wake |"));
+  // Whatever is missing, nothing is thrown, and there is a whole picture or none.
+  for (std::size_t size = 0; size < trace.size(); ++size) {
+    std::string part = drawn(trace.substr(0, size));
+    CHECK((part.empty() || has(part, "% of the time\n")));
+  }
+}
+
+TEST_CASE("nothing is drawn of a trace without two threads, polls and parking, or without events") {
+  std::string poll_and_park = poll(1, 0, "root") + sleep(1, 10, "park") + awake(1, 20, "park");
+  CHECK(drawn(poll_and_park + wake(2, 20)) != "");
+  for (const std::string& trace :
+       {std::string(), std::string("[\n]\n"), poll_and_park,
+        poll_and_park + name(2, "idle") + event("i", "start", 2, 30),
+        poll(1, 0, "root") + sleep(1, 10, "wait") + wake(2, 20), sleep(1, 10, "park") + wake(2, 20),
+        std::string("garbage\n\0\xff\n{}\n[]\n7\n", 19)})
+    CHECK_MESSAGE(drawn(trace) == "", trace);
+}
+
+TEST_CASE("a trace that is too long to be read while the reader waits is left alone") {
+  CHECK(drawn(two_threads() + std::string(1000, '\n')) != "");
+  CHECK(drawn(two_threads() + std::string(100'000, '\n')) == "");
+}
+
+TEST_CASE("lines of a trace that are no events, or of another kind, are skipped") {
+  std::string picture = drawn(two_threads());
+  REQUIRE(picture != "");
+  CHECK(drawn(two_threads() + R"({"ph":7,"name":[],"tid":1,"ts":"late"},
+{"ph":"n","name":"poll","tid":"one","ts":9000000},
+{"ph":"n","name":"poll","id":"root","tid":1,"ts":-1},
+{"ph":"n","name":"poll","id":"root","tid":1,"ts":1e300},
+{"ph":"M","name":"thread_name","tid":3,"args":[1]},
+{"ph":"E","name":"park","tid":3},
+null,
+[[[[,
+)") == picture);
+}
+
+TEST_CASE("no name of a thread can break its row, and many threads are drawn in part") {
+  std::string trace = name(1, "\\u001b[2J\\u202e" + std::string(300, 'x')) +
+                      poll(1, 0, "\\u001b[2J") + sleep(1, 5, "park") + wake(2, 100);
+  std::string picture = drawn(trace);
+  CHECK(has(picture, "\n  ?[2J?xxxxxxxxxx  1 poll |+"));
+  for (int thread = 3; thread <= 100; ++thread)
+    trace += name(thread, "worker-" + std::to_string(thread)) +
+             poll(thread, 100 + thread, "task-" + std::to_string(thread));
+  picture = drawn(trace);
+  CHECK(std::count(picture.begin(), picture.end(), '\n') == 44);
+  CHECK(has(picture, "  ... and 61 more\n"));
+  CHECK(picture.find("worker-9 ") < picture.find("worker-10 "));
+  CHECK(has(picture, "\n100 threads, 99 polls, 1 wake, asleep "));
+  std::istringstream lines(picture);
+  for (std::string line; std::getline(lines, line);) CHECK_MESSAGE(line.size() <= 80, line);
+}
+
+TEST_CASE("the threads' rows stand below the server's bars") {
+  course::Style style;
+  std::vector<delay::Exchange> seen{exchange(1, "request-0", 0ms, 5700ms)};
+  std::string server = course::timeline(seen, 1, start, style);
+  std::string threads = drawn(two_threads(), style, course::columns_before_bars(seen, style));
+  auto bars = [](const std::string& picture) {
+    std::size_t line = picture.find('\n') + 1;
+    return picture.find('|', line) - line;
+  };
+  CHECK(bars(threads) == bars(server));
+  // A name that needs more room gets it.
+  CHECK(bars(drawn(name(2, "a-long-name-indeed") + two_threads(), style, 5)) > 5);
+}
+
 // ---- run
 
 TEST_CASE("run passes the server and the unit on, and draws what the server saw") {
@@ -716,6 +900,112 @@ TEST_CASE("that the server saw nothing is said only when nothing else explains i
   Result result = scratch.course({"run", "ch03/d", "--", "fail"});
   CHECK(result.out == "");
   CHECK(result.err == "why\n");
+}
+
+namespace {
+
+// A stage that writes this trace to the file that it is told, makes a request, and says the file.
+std::string traced_stage(const std::string& trace) {
+  return request("/20/hello") +
+         "cat <&3 >/dev/null\necho \"$5 $6 $7\"\n[ -z \"$6\" ] || cat >\"$6\" <<'END'\n" + trace +
+         "END\n";
+}
+
+// The last word of the first line.
+std::string file_in(const std::string& out) {
+  std::istringstream words(out);
+  std::string option, file;
+  words >> option >> file;
+  return file;
+}
+
+}  // namespace
+
+TEST_CASE("run of a stage with threads draws what they did, from a trace that goes away") {
+  Scratch scratch;
+  scratch.stage("ch03-f-poll", traced_stage(two_threads()));
+  scratch.stage("ch03-d-blocking-io", traced_stage(two_threads()));
+  scratch.configure();
+  Result result = scratch.course({"run", "ch03/f"});
+  CHECK(result.err == "");
+  CHECK(has(result.out, "--trace /"));
+  CHECK(has(result.out, "in flight at once, "));
+  CHECK(has(result.out, " ms\n\nWhat the threads did:\n  main "));
+  CHECK_FALSE(fs::exists(fs::path(file_in(result.out)).parent_path()));
+
+  // The map does not say that this one has threads.
+  result = scratch.course({"run", "ch03/d"});
+  CHECK_FALSE(has(result.out, "--trace"));
+  CHECK_FALSE(has(result.out, "What the threads did"));
+}
+
+TEST_CASE("a trace that the reader wants is read, and stays") {
+  Scratch scratch;
+  scratch.stage("ch03-f-poll", traced_stage(two_threads()));
+  scratch.configure();
+  std::string file = scratch.folder() / "trace.json";
+  Result result = scratch.course({"run", "ch03/f", "--trace", file});
+  CHECK(file_in(result.out) == file);
+  CHECK(has(result.out, "What the threads did:\n"));
+  CHECK(read(file) == two_threads());
+
+  // It is passed on by hand: the stage would not take two of them.
+  result = scratch.course({"run", "ch03/f", "--", "--trace", file});
+  CHECK(has(result.out, "--trace " + file + " \n"));
+  // From a pipe nothing more would come, and in a device there is nothing to read.
+  std::string pipe = scratch.folder() / "pipe";
+  REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+  process::Command command = scratch.command({"run", "ch03/f", "--trace", pipe});
+  process::Child reader({{"cat", pipe}});
+  result = process::run(command, testing::patience);
+  CHECK(result.exit.ok());
+  CHECK(reader.wait(testing::patience).code == 0);
+  CHECK(reader.out() == two_threads());
+  CHECK_FALSE(has(result.out, "What the threads did"));
+  result = scratch.course({"run", "ch03/f", "--trace", "/dev/null"});
+  CHECK(result.exit.ok());
+  CHECK_FALSE(has(result.out, "What the threads did"));
+}
+
+TEST_CASE(
+    "an old trace is not drawn when the stage has written none, and neither is a broken one") {
+  Scratch scratch;
+  std::string file = scratch.folder() / "trace.json";
+  write(file, two_threads());
+  scratch.stage("ch03-f-poll", request("/20/hello") + "cat <&3 >/dev/null\n");
+  scratch.configure();
+  Result result = scratch.course({"run", "ch03/f", "--trace", file});
+  CHECK(has(result.out, "What the server saw"));
+  CHECK_FALSE(has(result.out, "What the threads did"));
+
+  write(scratch.root() / "ch03-f-poll.sh", "#!/bin/bash\n" + traced_stage("gar\nbage\n"), true);
+  result = scratch.course({"run", "ch03/f"});
+  CHECK(result.err == "");
+  CHECK(has(result.out, "What the server saw"));
+  CHECK_FALSE(has(result.out, "What the threads did"));
+}
+
+TEST_CASE("a stage that fails leaves its threads' timeline, and no file") {
+  Scratch scratch;
+  scratch.stage("ch03-f-poll", traced_stage(two_threads()) + "kill -KILL $$\n");
+  scratch.configure();
+  Result result = scratch.course({"run", "ch03/f"});
+  CHECK(result.exit.code == 128 + SIGKILL);
+  CHECK(has(result.out, "What the threads did:\n"));
+  CHECK_FALSE(fs::exists(fs::path(file_in(result.out)).parent_path()));
+}
+
+TEST_CASE("a stage with threads also runs where no trace can be written") {
+  Scratch scratch;
+  scratch.stage("ch03-f-poll", traced_stage(two_threads()));
+  scratch.configure();
+  CHECK(scratch.course({"run", "ch03/f"}).exit.ok());  // it is built, which needs the folder
+  process::Command command = scratch.command({"run", "ch03/f"});
+  command.environment.emplace_back("TMPDIR", "/proc/nowhere");
+  Result result = process::run(command, testing::patience);
+  CHECK(result.exit.ok());
+  CHECK(has(result.out, "What the server saw"));
+  CHECK_FALSE(has(result.out, "What the threads did"));
 }
 
 TEST_CASE("serve hands all words to the delayserver, and those behind -- too") {
@@ -927,6 +1217,23 @@ TEST_CASE("after Ctrl-C the suites' temporary folders are gone, too") {
   child.signal(SIGINT);
   CHECK(child.wait(testing::patience).code == 130);
   CHECK_FALSE(fs::exists(where));
+}
+
+TEST_CASE("after Ctrl-C the trace of a stage with threads is gone, too") {
+  std::signal(SIGINT, SIG_DFL);
+  Scratch scratch;
+  scratch.stage("ch03-f-poll", "echo >\"$6\"\necho \"$6\" >'" +
+                                   (scratch.folder() / "where").string() + "'\necho $$ >'" +
+                                   (scratch.folder() / "pid").string() + "'\nexec sleep 60\n");
+  scratch.configure();
+  process::Child child(scratch.command({"run", "ch03/f"}));
+  (void)pid_in(scratch.folder() / "pid");
+  std::string where = read(scratch.folder() / "where");
+  where.pop_back();
+  CHECK(fs::exists(where));
+  child.signal(SIGINT);
+  CHECK(child.wait(testing::patience).code == 130);
+  CHECK_FALSE(fs::exists(fs::path(where).parent_path()));
 }
 
 TEST_CASE("Ctrl-Z stops the suites, too, and they go on with the command") {

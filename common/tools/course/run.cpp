@@ -4,8 +4,12 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <filesystem>
+#include <fstream>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <system_error>
 #include <thread>
 
 #include "course/build.hpp"
@@ -14,7 +18,9 @@
 #include "course/explain.hpp"
 #include "course/failure.hpp"
 #include "course/foreground.hpp"
+#include "course/temporary_folder.hpp"
 #include "course/terminal.hpp"
+#include "course/thread_timeline.hpp"
 #include "course/timeline.hpp"
 #include "delayserver/server.hpp"
 #include "workbench/workbench.hpp"
@@ -51,6 +57,10 @@ class Server {
     std::uint64_t peak = shared_->server.stats().peak_in_flight;
     std::lock_guard lock(shared_->mutex);
     return course::timeline(shared_->seen, peak, delay::Clock::now(), style);
+  }
+  [[nodiscard]] std::size_t columns_before_bars(const Style& style) const {
+    std::lock_guard lock(shared_->mutex);
+    return course::columns_before_bars(shared_->seen, style);
   }
 
  private:
@@ -89,6 +99,45 @@ class Server {
   std::thread thread_;
 };
 
+// The trace of a stage that has threads, in the file that the reader named or in one that goes with
+// us. Where there is none, nothing is drawn.
+class ThreadTrace {
+ public:
+  ThreadTrace(const Stage& stage, const RunOptions& options) : file_(options.trace) {
+    // Behind the --, that is. The stage takes it only once.
+    bool asked = std::any_of(options.arguments.begin(), options.arguments.end(),
+                             [](const auto& word) { return word.starts_with("--trace"); });
+    drawn_ = stage.server && stage.threads && options.server.empty();
+    try {
+      if (drawn_ && file_.empty() && !asked) file_ = folder_.emplace().path() + "/trace.json";
+    } catch (const std::system_error&) {  // no place for it: the run goes on without a picture
+    }
+    before_ = changed();
+  }
+
+  [[nodiscard]] const std::string& file() const { return file_; }
+
+  [[nodiscard]] std::string timeline(const Style& style, std::size_t before_bars) const {
+    std::error_code ignored;
+    // A pipe would wait for a writer, and an old file tells of another run.
+    if (!drawn_ || !std::filesystem::is_regular_file(file_, ignored) || changed() == before_)
+      return "";
+    std::ifstream trace(file_);
+    return thread_timeline(trace, style, before_bars);
+  }
+
+ private:
+  [[nodiscard]] std::filesystem::file_time_type changed() const {
+    std::error_code ignored;
+    return std::filesystem::last_write_time(file_, ignored);
+  }
+
+  std::string file_;
+  bool drawn_ = false;
+  std::optional<TemporaryFolder> folder_;
+  std::filesystem::file_time_type before_;
+};
+
 // What a shell reports for a program that ended like this.
 int status_of(const process::Exit& exit) { return exit.signal ? 128 + exit.signal : exit.code; }
 
@@ -104,11 +153,12 @@ int run_stage(const std::filesystem::path& program, const Stage& stage, const Ru
     command.arguments.insert(command.arguments.end(), words);
   };
   std::optional<Server> server;
+  ThreadTrace trace(stage, options);
   if (stage.server) {
     if (options.server.empty()) server.emplace();
     pass({"--server", server ? server->address() : options.server});
     pass({"--unit-ms", std::to_string(options.unit_ms.value_or(options.all ? 100 : 1000))});
-    if (!options.trace.empty()) pass({"--trace", options.trace});
+    if (!trace.file().empty()) pass({"--trace", trace.file()});
   }
   command.arguments.insert(command.arguments.end(), options.arguments.begin(),
                            options.arguments.end());
@@ -123,7 +173,12 @@ int run_stage(const std::filesystem::path& program, const Stage& stage, const Ru
   // That there was no request needs saying only if nothing else explains it.
   bool explained = status != 0 || asks_for_help(options.arguments);
   try {
-    if (server && (server->was_asked() || !explained)) print("\n" + server->timeline(style()));
+    if (server && (server->was_asked() || !explained)) {
+      Style look = style();
+      print("\n" + server->timeline(look));
+      std::string threads = trace.timeline(look, server->columns_before_bars(look));
+      if (!threads.empty()) print("\n" + threads);
+    }
   } catch (const Failure&) {
     // A stage that could not write either has already said so.
     if (status == 0) throw;

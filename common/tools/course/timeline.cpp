@@ -9,10 +9,6 @@
 namespace course {
 namespace {
 
-using Milliseconds = std::chrono::duration<double, std::milli>;
-
-constexpr std::size_t most_rows = 40;
-
 std::string message_of(const delay::Exchange& one, const Style& style) {
   return narrate::printable(one.message, 20, "", style.utf8);
 }
@@ -43,7 +39,8 @@ double tick(Milliseconds total, std::size_t width) {
       if (total.count() / step <= most) return step;
 }
 
-// "0        1        2 s": each number stands below its place.
+}  // namespace
+
 std::string axis(Milliseconds total, std::size_t width) {
   double step = tick(total, width);
   bool seconds = in_seconds(total);
@@ -61,7 +58,13 @@ std::string axis(Milliseconds total, std::size_t width) {
   return line;
 }
 
-}  // namespace
+std::size_t columns_before_bars(const std::vector<delay::Exchange>& seen, const Style& style) {
+  std::size_t label_width = 0;
+  for (const delay::Exchange& one : seen)
+    label_width = std::max(label_width, columns(message_of(one, style)));
+  // Two blanks in front and two between, and eight columns for the time.
+  return 2 + label_width + 2 + 8;
+}
 
 std::string timeline(const std::vector<delay::Exchange>& seen, std::uint64_t peak,
                      delay::Clock::time_point now, const Style& style) {
@@ -71,17 +74,14 @@ std::string timeline(const std::vector<delay::Exchange>& seen, std::uint64_t pea
   auto answered = [&](const delay::Exchange& one) { return over(one) && !one.lost; };
 
   delay::Clock::time_point begin = seen.front().received, end = begin;
-  std::size_t label_width = 0;
   for (const delay::Exchange& one : seen) {
     begin = std::min(begin, one.received);
     end = std::max(end, end_of(one));
-    label_width = std::max(label_width, columns(message_of(one, style)));
   }
   Milliseconds total = end - begin;
-  // Two spaces in front and between, eight columns for the time, and the line that the bars stand
-  // on.
+  std::size_t before = columns_before_bars(seen, style);
   std::size_t bars = std::min<std::size_t>(style.width, 80);
-  bars -= std::min(bars - 1, label_width + 2 + 2 + 8 + 2);
+  bars -= std::min(bars - 1, before + 2);  // a blank, and the line that the bars stand on
   auto cell = [&](delay::Clock::time_point at) {
     Milliseconds since = at - begin;
     double part = since.count() / std::max(total.count(), 1e-9);
@@ -96,13 +96,12 @@ std::string timeline(const std::vector<delay::Exchange>& seen, std::uint64_t pea
     std::size_t length = std::max<std::size_t>(cell(end_of(one)), from + 1) - from;
     std::string time = answered(one) ? duration(one.answered - one.received, total) : "lost";
     std::string bar = repeat(style.utf8 ? "█" : "#", length);
-    text += "  " + pad(message_of(one, style), label_width) +
-            std::string(10 - std::min<std::size_t>(10, time.size()), ' ') + time + " " +
-            style.paint("2", style.utf8 ? "│" : "|") + std::string(from, ' ') +
+    text += pad("  " + message_of(one, style), before - std::min<std::size_t>(10, time.size())) +
+            time + " " + style.paint("2", style.utf8 ? "│" : "|") + std::string(from, ' ') +
             style.paint(answered(one) ? "36" : "31", bar) + "\n";
   }
   if (rows < seen.size()) text += "  ... and " + std::to_string(seen.size() - rows) + " more\n";
-  text += std::string(label_width + 14, ' ') + style.paint("2", axis(total, bars)) + "\n";
+  text += std::string(before + 2, ' ') + style.paint("2", axis(total, bars)) + "\n";
   return text + std::to_string(seen.size()) + (seen.size() == 1 ? " request" : " requests") +
          ", at most " + std::to_string(peak) + " in flight at once, " + duration(total, total) +
          "\n";
