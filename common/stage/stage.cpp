@@ -46,7 +46,7 @@ void prepare() {
 
 }  // namespace
 
-int run(int argc, char** argv, void (*example)(const Options&)) {
+int run(int argc, char** argv, void (*example)(const Options&), const Flag& flag) {
   prepare();
   Options options;
   std::string server = options.server.to_string();
@@ -58,6 +58,7 @@ int run(int argc, char** argv, void (*example)(const Options&)) {
       ->capture_default_str()
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{60'000}));
   app.add_option("--trace", trace, "also write a Chrome trace to this file (ui.perfetto.dev)");
+  if (flag.name != nullptr) app.add_flag(flag.name, options.flag, flag.help);
   try {
     app.parse(argc, argv);
     options.server = net::first_that_answers(net::Address::parse_all(server));

@@ -563,6 +563,15 @@ TEST_CASE("--check lets main.cpp open with a comment of its own, but have no oth
   CHECK(has(result.out, "ch02-more/b-four/main.cpp differs from that of ch02/a"));
 }
 
+TEST_CASE("--check does not ask for the lines of what corofy has made") {
+  Scratch course;
+  auto corofied = [](const std::string& stage) { return stage + "/main_corofied.cpp"; };
+  course.write(corofied(Scratch::one), "int six();\n");
+  course.write(corofied(Scratch::two), "int sixth();\n");
+  course.write(corofied(Scratch::three), "int six();\n");
+  CHECK(course.carried({"--check"}) == "no drift in 5 stages\n");
+}
+
 TEST_CASE(
     "--check finds a line that only the stage in the middle has in other words, or not at all") {
   {
