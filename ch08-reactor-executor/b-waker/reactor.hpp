@@ -95,6 +95,7 @@ class Reactor {
   static constexpr Token stop_token = 0;
 
   void set_waker(Token token, const Waker& waker) {
+    narrate::say("store", "token-" + std::to_string(token), "its waker");
     std::lock_guard lock(mutex_);
     wakers_.insert_or_assign(token, waker);
   }
@@ -119,9 +120,7 @@ class Reactor {
       if (auto found = wakers_.find(token); found != wakers_.end()) waker = found->second;
     }
     narrate::say("ready", "token-" + std::to_string(token), waker ? "" : "nobody waits for it");
-    if (!waker) return;
-    narrate::say("wake", "root");
-    waker->wake();
+    if (waker) waker->wake();
   }
 
   static inline std::atomic<Reactor*> current_ = nullptr;

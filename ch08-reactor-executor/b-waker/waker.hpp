@@ -4,6 +4,7 @@
 #include <memory>
 #include <utility>
 
+#include "narrate/narrate.hpp"
 #include "parker.hpp"
 
 // Can be copied, and kept for longer than the future and its executor. wake() may be called on any
@@ -12,7 +13,10 @@ class Waker {
  public:
   explicit Waker(std::shared_ptr<Parker> parker) : parker_(std::move(parker)) {}
 
-  void wake() const { parker_->unpark(); }
+  void wake() const {
+    narrate::say("wake", "root", "its thread is unparked");
+    parker_->unpark();
+  }
 
  private:
   std::shared_ptr<Parker> parker_;

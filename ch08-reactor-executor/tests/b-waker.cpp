@@ -1,12 +1,14 @@
 // The suite of ch08/b-waker.
 
 #include <doctest/doctest.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
-#include <filesystem>
 #include <functional>
+#include <future>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -22,6 +24,7 @@
 #include "reactor.hpp"
 #include "source.hpp"
 #include "testing/delayserver.hpp"
+#include "testing/faults.hpp"
 #include "testing/peer.hpp"
 #include "testing/program.hpp"
 #include "testing/stage_program.hpp"
@@ -29,7 +32,24 @@
 
 using namespace std::chrono_literals;
 using testing::Delayserver;
-using testing::Peer;
+
+namespace {
+
+// A waker for reactor_cases.hpp.
+class Woken {
+ public:
+  [[nodiscard]] Waker waker() const { return Waker(parker_); }
+  void wait() const { parker_->park(); }
+  [[nodiscard]] bool is_kept() const { return parker_.use_count() > copies_.use_count(); }
+
+ private:
+  std::shared_ptr<Parker> parker_ = std::make_shared<Parker>();
+  std::shared_ptr<int> copies_ = std::make_shared<int>();
+};
+
+}  // namespace
+
+#include "reactor_cases.hpp"
 
 namespace {
 
@@ -45,246 +65,378 @@ class Scripted final : public Future<int> {
   int polls_ = 0;
 };
 
-// A waker, and whether it has been called since it was last asked.
-class Woken {
+// Another future, which is not asked more often than this.
+template <class T>
+class Limited final : public Future<T> {
  public:
-  [[nodiscard]] Waker waker() const { return Waker(parker_); }
-  // Waits for the call.
-  void wait() const { parker_->park(); }
+  Limited(Future<T>& future, int limit, std::function<void(const Waker&)> before_poll)
+      : future_(&future), limit_(limit), before_poll_(std::move(before_poll)) {}
+  PollState<T> poll(const Waker& waker) override {
+    REQUIRE_MESSAGE(--limit_ >= 0, "it is polled again and again");
+    before_poll_(waker);
+    return future_->poll(waker);
+  }
 
  private:
-  std::shared_ptr<Parker> parker_ = std::make_shared<Parker>();
+  Future<T>* future_;
+  int limit_;
+  std::function<void(const Waker&)> before_poll_;
 };
 
-std::size_t threads() {
-  std::size_t count = 0;
-  for ([[maybe_unused]] const auto& one : std::filesystem::directory_iterator("/proc/self/task"))
-    ++count;
-  return count;
+// block_on(), within limits: when nothing wakes the future, this does, and the case fails instead
+// of hanging. Whoever only sleeps for a while finds that the time has passed at once.
+template <IsFuture F>
+typename F::Output run(Executor& executor, F future, int limit = 10'000) {
+  std::mutex mutex;
+  std::optional<Waker> last;
+  std::atomic<bool> done = false;
+  auto rescue = meanwhile([&] {
+    bool in_time = testing::eventually([&] { return done.load(); });
+    auto wake = [&] {
+      std::lock_guard lock(mutex);
+      if (last) last->wake();
+      return done.load();
+    };
+    if (!in_time) CHECK(testing::eventually(wake));
+    REQUIRE_MESSAGE(in_time, "nothing has woken it");
+  });
+  std::optional<typename F::Output> result;
+  {
+    AtEnd end(done);
+    testing::Faults faults("nanosleep*:every:ETIME");
+    Limited<typename F::Output> limited(future, limit, [&](const Waker& waker) {
+      std::lock_guard lock(mutex);
+      last.emplace(waker);
+    });
+    result.emplace(executor.block_on(std::move(limited)));
+  }
+  rescue.get();
+  return std::move(*result);
 }
+int run(Executor& executor, Scripted::Script script) {
+  return run(executor, Scripted(std::move(script)));
+}
+
+// Calls the waker when this thread sleeps, and checks that it has asked for nothing until then.
+[[nodiscard]] std::future<void> wake_when_asleep(const Waker& waker,
+                                                 const std::atomic<int>& asked) {
+  return meanwhile([waker, &asked, before = asked.load(), thread = ::gettid()] {
+    bool decided = testing::eventually([&] { return asked != before || sleeps(thread); });
+    CHECK_MESSAGE(decided, "whoever waits must sleep, and not look again and again");
+    CHECK_MESSAGE(asked == before, "it is polled, and nobody has woken it");
+    waker.wake();
+  });
+}
+
+PollState<int> seven(int, const Waker&) { return 7; }
+
+// A leaf: ready when its source has been ready `times` times. Counts how often it is asked, and
+// makes its source ready just after it has found that it is not, if the case wants that.
+class Leaf final : public Future<int> {
+ public:
+  Leaf(const Source& source, int times, std::atomic<int>& polls, bool makes_ready = false)
+      : source_(&source), times_(times), polls_(&polls), makes_ready_(makes_ready) {}
+  PollState<int> poll(const Waker& waker) override {
+    CHECK(std::this_thread::get_id() == thread_);
+    int polls = ++*polls_;
+    if (polls == 1) registration_ = Reactor::current().add(source_->fd(), "leaf");
+    registration_.set_waker(waker);
+    while (times_ > 0 && source_->take()) --times_;
+    if (times_ == 0) return polls;
+    if (makes_ready_) source_->make_ready();
+    return std::nullopt;
+  }
+
+ private:
+  const Source* source_;
+  int times_;
+  std::atomic<int>* polls_;
+  bool makes_ready_;
+  std::thread::id thread_ = std::this_thread::get_id();
+  Registration registration_;
+};
 
 }  // namespace
 
-TEST_CASE("an unpark() that comes before park() is kept, and only one") {
+TEST_CASE("an unpark() that comes before park() is kept until then") {
+  Parker parker;
+  meanwhile([&] { parker.unpark(); }).get();
+  REQUIRE(in_time([&] { parker.park(); }, [&] { parker.unpark(); }));
+}
+
+TEST_CASE("park() uses an unpark() up: the next park() sleeps until there is another one") {
   Parker parker;
   parker.unpark();
-  parker.unpark();
-  parker.park();  // returns at once
-  std::atomic<bool> second = false;
-  std::thread other([&] {
-    second = true;
-    parker.unpark();
+  REQUIRE(in_time([&] { parker.park(); }, [&] { parker.unpark(); }));
+  CHECK_FALSE(by_itself([&] { parker.park(); }, [&] { parker.unpark(); }));
+  CHECK_FALSE(by_itself([&] { parker.park(); }, [&] { parker.unpark(); }));
+}
+
+TEST_CASE("several unpark() before a park() count as one") {
+  Parker parker;
+  for (int i = 0; i < 3; ++i) parker.unpark();
+  REQUIRE(in_time([&] { parker.park(); }, [&] { parker.unpark(); }));
+  CHECK_FALSE(by_itself([&] { parker.park(); }, [&] { parker.unpark(); }));
+}
+
+TEST_CASE("two threads that unpark each other in turn see what the other one has written") {
+  Parker one, two;
+  int turns = 0;  // no atomic: park() and unpark() order all
+  auto other = meanwhile([&] {
+    for (int i = 0; i < 1000; ++i) {
+      two.park();
+      ++turns;
+      one.unpark();
+    }
   });
-  parker.park();  // the first two have counted as one
-  CHECK(second);
-  other.join();
+  bool in_order = true;
+  for (int i = 0; i < 1000; ++i) {
+    two.unpark();
+    one.park();
+    in_order = in_order && turns == i + 1;
+  }
+  CHECK(in_order);
+  other.get();
 }
 
 TEST_CASE("what is ready at once is polled once") {
   Executor executor;
-  CHECK(executor.block_on(Scripted([](int, const Waker&) { return 7; })) == 7);
+  CHECK(run(executor, seven) == 7);
   CHECK(executor.polls() == 1);
 }
 
-TEST_CASE("a wake during the poll is not lost: it is asked again") {
+TEST_CASE("a wake while it is polled is not lost: it is polled again") {
   Executor executor;
-  CHECK(executor.block_on(Scripted([](int number, const Waker& waker) -> PollState<int> {
-    if (number == 3) return number;
-    waker.wake();
-    return std::nullopt;
-  })) == 3);
+  CHECK(run(executor, [](int number, const Waker& waker) -> PollState<int> {
+          if (number == 3) return number;
+          waker.wake();
+          return std::nullopt;
+        }) == 3);
   CHECK(executor.polls() == 3);
 }
 
-TEST_CASE("two wakes before the next poll are one poll") {
+TEST_CASE("a wake from another thread while it is polled is not lost either") {
   Executor executor;
-  std::thread other;
-  CHECK(executor.block_on(Scripted([&](int number, const Waker& waker) -> PollState<int> {
-    if (number == 3) return number;
-    if (number == 2) {
-      other = std::thread([waker] { waker.wake(); });
-    } else {
-      waker.wake();
-      waker.wake();
-    }
-    return std::nullopt;
-  })) == 3);
-  other.join();
-  CHECK(executor.polls() == 3);
+  CHECK(run(executor, [](int number, const Waker& waker) -> PollState<int> {
+          if (number == 2) return number;
+          meanwhile([waker] { waker.wake(); }).get();
+          return std::nullopt;
+        }) == 2);
+  CHECK(executor.polls() == 2);
 }
 
-TEST_CASE(
-    "a wake from another thread, while the executor is parked, makes it poll there and then") {
+TEST_CASE("a wake from another thread while it is parked makes it poll, there and then") {
   Executor executor;
-  std::optional<Waker> kept;
-  std::atomic<bool> asked = false;
+  std::atomic<int> asked = 0;
+  std::future<void> other;
   std::thread::id polled_on;
-  std::thread other([&] {
-    CHECK(testing::eventually([&] { return asked.load(); }));
-    kept->wake();
-  });
-  executor.block_on(Scripted([&](int number, const Waker& waker) -> PollState<int> {
-    polled_on = std::this_thread::get_id();
-    if (number == 2) return 1;
-    kept = waker;
-    asked = true;
-    return std::nullopt;
-  }));
-  other.join();
+  CHECK(run(executor, [&](int number, const Waker& waker) -> PollState<int> {
+          asked = number;
+          polled_on = std::this_thread::get_id();
+          if (number == 2) return number;
+          other = wake_when_asleep(waker, asked);
+          return std::nullopt;
+        }) == 2);
+  other.get();
   CHECK(executor.polls() == 2);
   CHECK(polled_on == std::this_thread::get_id());
 }
 
-TEST_CASE("a waker may be called when the future and its executor are gone") {
+TEST_CASE("two wakes before the next poll are one poll") {
+  Executor executor;
+  std::atomic<int> asked = 0;
+  std::future<void> other;
+  CHECK(run(executor, [&](int number, const Waker& waker) -> PollState<int> {
+          asked = number;
+          if (number == 3) return number;
+          if (number == 2) {
+            other = wake_when_asleep(waker, asked);
+          } else {
+            waker.wake();
+            waker.wake();
+          }
+          return std::nullopt;
+        }) == 3);
+  other.get();
+  CHECK(executor.polls() == 3);
+}
+
+TEST_CASE("wakes from many threads at once: none is lost, and each is one poll at most") {
+  Executor executor;
+  constexpr int threads = 4, wakes = 1000;
+  std::atomic<int> asked = 0;
+  std::atomic<bool> over = false;
+  std::future<void> other;
+  run(executor, [&](int number, const Waker& waker) -> PollState<int> {
+    asked = number;
+    if (over) return number;
+    if (number > 1) return std::nullopt;
+    other = meanwhile([&, waker, thread = ::gettid()] {
+      std::vector<std::future<void>> all;
+      for (int i = 0; i < threads; ++i)
+        all.push_back(meanwhile([&] {
+          for (int k = 0; k < wakes; ++k) waker.wake();
+        }));
+      for (std::future<void>& one : all) one.get();
+      // When all have been answered, it sleeps.
+      CHECK(testing::eventually([&] { return asked > 1 + threads * wakes || sleeps(thread); }));
+      CHECK(asked > 1);
+      CHECK(asked <= 1 + threads * wakes);
+      over = true;
+      waker.wake();
+    });
+    return std::nullopt;
+  });
+  other.get();
+}
+
+TEST_CASE("a waker may be called when its future and its executor are gone") {
   std::optional<Waker> kept;
   {
     Executor executor;
-    executor.block_on(Scripted([&](int, const Waker& waker) {
+    run(executor, [&](int, const Waker& waker) {
       kept = waker;
       return 1;
-    }));
+    });
   }
   kept->wake();
-  std::thread([kept] { kept->wake(); }).join();
-  Executor again;  // an old waker wakes nobody else
-  CHECK(again.block_on(Scripted([](int, const Waker&) { return 7; })) == 7);
-  CHECK(again.polls() == 1);
+  meanwhile([kept] { kept->wake(); }).get();
+}
+
+TEST_CASE("a waker that is called too late wakes nobody who comes after it") {
+  Executor executor;
+  std::optional<Waker> old;
+  run(executor, [&](int, const Waker& waker) {
+    old = waker;
+    waker.wake();
+    return 1;
+  });
+  old->wake();
+  std::atomic<int> asked = 0;
+  std::future<void> other;
+  CHECK(run(executor, [&](int number, const Waker& waker) -> PollState<int> {
+          asked = number;
+          if (number == 2) return number;
+          old->wake();
+          other = wake_when_asleep(waker, asked);
+          return std::nullopt;
+        }) == 2);
+  other.get();
+  CHECK(executor.polls() == 1 + 2);
+}
+
+TEST_CASE("a waker wakes its own executor, and not one on another thread") {
+  struct Side {
+    std::atomic<int> asked = 0;
+    std::atomic<pid_t> thread = 0;
+    std::optional<Waker> waker;
+    bool is_parked() const { return asked == 1 && sleeps(thread); }
+  } one, two;
+  auto start = [](Side& side) {
+    return meanwhile([&side] {
+      Executor executor;
+      side.thread = ::gettid();
+      run(executor, [&side](int number, const Waker& waker) -> PollState<int> {
+        if (number == 1) side.waker = waker;
+        side.asked = number;
+        if (number == 2) return number;
+        return std::nullopt;
+      });
+    });
+  };
+  std::future<void> first = start(one), second = start(two);
+  REQUIRE(testing::eventually([&] { return one.is_parked() && two.is_parked(); }));
+  one.waker->wake();
+  first.get();
+  CHECK(testing::eventually([&] { return two.is_parked(); }));
+  two.waker->wake();
+  second.get();
 }
 
 TEST_CASE("an exception of the future comes out of block_on(), and the executor can go on") {
   Executor executor;
-  auto throws = [](int, const Waker&) -> PollState<int> { throw std::runtime_error("on purpose"); };
-  CHECK_THROWS_WITH_AS(executor.block_on(Scripted(throws)), "on purpose", std::runtime_error);
-  CHECK(executor.block_on(Scripted([](int, const Waker&) { return 7; })) == 7);
+  CHECK_THROWS_WITH_AS(run(executor,
+                           [](int number, const Waker& waker) -> PollState<int> {
+                             if (number == 2) throw std::runtime_error("on purpose");
+                             waker.wake();
+                             return std::nullopt;
+                           }),
+                       "on purpose", std::runtime_error);
+  CHECK(run(executor, seven) == 7);
+  CHECK(executor.polls() == 3);
 }
 
-TEST_CASE("the reactor calls the waker of the source that is ready, on its own thread") {
-  Source one, two;
-  Woken first, second;
-  Reactor reactor;
-  Registration of_one = reactor.add(one.fd(), "one");
-  Registration of_two = reactor.add(two.fd(), "two");
-  of_one.set_waker(first.waker());
-  of_two.set_waker(second.waker());
-  two.make_ready();
-  second.wait();
-  one.make_ready();
-  first.wait();
+TEST_CASE("a result may be anything that moves") {
+  class Pointer final : public Future<std::unique_ptr<int>> {
+   public:
+    PollState<std::unique_ptr<int>> poll(const Waker&) override { return std::make_unique<int>(7); }
+  };
+  Executor executor;
+  std::unique_ptr<int> result = executor.block_on(Pointer());
+  REQUIRE(result != nullptr);
+  CHECK(*result == 7);
 }
 
-TEST_CASE("of several wakers the last one counts (async-executor issue 103: a stale waker)") {
-  Source source, other;
-  Woken old, current, end;
-  Reactor reactor;
-  Registration registration = reactor.add(source.fd(), "source");
-  Registration of_other = reactor.add(other.fd(), "other");
-  registration.set_waker(old.waker());
-  registration.set_waker(current.waker());
-  of_other.set_waker(old.waker());  // shows below that nobody has called it before
-  source.make_ready();
-  current.wait();
-  std::atomic<bool> other_is_ready = false;
-  std::thread later([&] {
-    other_is_ready = true;
-    other.make_ready();
-  });
-  old.wait();
-  CHECK(other_is_ready);
-  later.join();
-}
-
-TEST_CASE("each change is told, also when the waker stays the same") {
+TEST_CASE("the root is polled once at the start and once after each event, and not in between") {
   Source source;
-  Woken woken;
+  std::atomic<int> polls = 0;
   Reactor reactor;
-  Registration registration = reactor.add(source.fd(), "source");
-  registration.set_waker(woken.waker());
-  for (int i = 0; i < 3; ++i) {
-    source.make_ready();
-    woken.wait();
-  }
+  Executor executor;
+  // Each time it becomes ready only after the leaf has found that it is not.
+  CHECK(run(executor, Leaf(source, 5, polls, true)) == 6);
+  CHECK(executor.polls() == 6);
 }
 
-TEST_CASE("when a registration has ended, its waker is not called, and others are") {
-  Source gone, stays;
-  Woken never, woken;
+TEST_CASE("of many sources, each event is one poll of the root, on the executor's thread") {
+  std::vector<Source> sources(50);
+  std::vector<std::atomic<int>> polls(sources.size());
+  std::vector<Box<int>> leaves;
+  for (std::size_t i = 0; i < sources.size(); ++i)
+    leaves.push_back(box(Leaf(sources[i], 1, polls[i])));
   Reactor reactor;
-  Registration of_stays = reactor.add(stays.fd(), "stays");
-  of_stays.set_waker(woken.waker());
-  {
-    Registration of_gone = reactor.add(gone.fd(), "gone");
-    of_gone.set_waker(never.waker());
-    Registration moved = std::move(of_gone);
-  }
-  gone.make_ready();
-  stays.make_ready();
-  woken.wait();
-  std::atomic<bool> by_us = false;
-  std::thread later([&] {
-    by_us = true;
-    never.waker().wake();
+  Executor executor;
+  auto other = meanwhile([&] {
+    for (std::size_t i = 0; i < sources.size(); ++i) {  // each when the one before has been seen
+      REQUIRE(testing::eventually([&] { return polls.back() > static_cast<int>(i); }));
+      sources[i].make_ready();
+    }
   });
-  never.wait();
-  CHECK(by_us);
-  later.join();
+  run(executor, join_all(std::move(leaves)), 100);
+  other.get();
+  CHECK(executor.polls() == 51);
 }
 
-TEST_CASE("a source that takes the number of one that was closed has only its own waker") {
-  Woken old;
+TEST_CASE("a request that somebody else has polled before wakes the executor that polls it now") {
+  Patient server;
   Reactor reactor;
-  std::optional<Source> source(std::in_place);
-  int number = source->fd().get();
-  {
-    Registration registration = reactor.add(source->fd(), "old");
-    registration.set_waker(old.waker());
-    source->make_ready();
-    old.wait();
-  }
-  source.reset();
-  source.emplace();
-  REQUIRE(source->fd().get() == number);
-  Woken current;
-  Registration registration = reactor.add(source->fd(), "new");
-  registration.set_waker(current.waker());
-  source->make_ready();
-  current.wait();
-}
+  HttpGet request = get(server.address(), "hello", 0ms);
+  Woken before;
+  REQUIRE(is_sent(request, server, before));
+  REQUIRE(reactor_has_seen_all());
+  forget(before);  // what came of the connection
+  std::atomic<bool> is_polled = false;
+  class Watched final : public Future<std::string> {
+   public:
+    Watched(HttpGet& request, std::atomic<bool>& is_polled)
+        : request_(&request), is_polled_(&is_polled) {}
+    PollState<std::string> poll(const Waker& waker) override {
+      PollState<std::string> body = request_->poll(waker);
+      *is_polled_ = true;
+      return body;
+    }
 
-TEST_CASE("sources come and go on several threads while events are on their way") {
-  Reactor reactor;
-  std::vector<std::thread> others;
-  for (int thread = 0; thread < 4; ++thread)
-    others.emplace_back([&] {
-      for (int i = 0; i < 200; ++i) {
-        Source source;
-        Woken woken;
-        Registration registration = reactor.add(source.fd(), "source");
-        registration.set_waker(woken.waker());
-        source.make_ready();
-        if (i % 2 == 0) woken.wait();  // else it ends while its event is on the way
-      }
-    });
-  for (std::thread& one : others) one.join();
-}
-
-TEST_CASE("a process has one reactor at a time; it can be started again; no thread is left") {
-  std::size_t before = threads();
-  std::size_t descriptors = testing::open_descriptors();
-  for (int i = 0; i < 3; ++i) {
-    Reactor reactor;
-    CHECK_THROWS_AS(Reactor(), std::logic_error);
-    CHECK(&Reactor::current() == &reactor);
-    Source source;
-    Woken woken;
-    Registration registration = reactor.add(source.fd(), "source");
-    registration.set_waker(woken.waker());
-    source.make_ready();
-    woken.wait();
-  }
-  // A thread that has been joined may still be listed for a moment.
-  CHECK(testing::eventually([&] { return threads() == before; }));
-  CHECK(testing::open_descriptors() == descriptors);
-  CHECK_THROWS_AS(Reactor::current(), std::logic_error);
+   private:
+    HttpGet* request_;
+    std::atomic<bool>* is_polled_;
+  };
+  auto other = meanwhile([&] {
+    REQUIRE(testing::eventually([&] { return is_polled.load(); }));
+    server.answer();
+  });
+  Executor executor;
+  CHECK(run(executor, Watched(request, is_polled)) == "hello");
+  other.get();
+  CHECK_FALSE(was_told(before));
 }
 
 TEST_CASE("requests at once: the executor polls only when something has happened") {
@@ -293,38 +445,32 @@ TEST_CASE("requests at once: the executor polls only when something has happened
   Executor executor;
   std::vector<Box<std::string>> requests;
   for (int i = 0; i < 5; ++i)
-    requests.push_back(box(get(server.address(), std::to_string(i), 20ms)));
-  CHECK(executor.block_on(join_all(std::move(requests))) ==
+    requests.push_back(box(get(server.address(), std::to_string(i), (i + 1) * 20ms)));
+  CHECK(run(executor, join_all(std::move(requests))) ==
         std::vector<std::string>{"0", "1", "2", "3", "4"});
   // Of each connection: that it stands, the answer, perhaps in pieces.
   CHECK(executor.polls() <= 1 + 5 * 5);
 }
 
-TEST_CASE("a request that is dropped in flight deregisters itself") {
-  Peer patient([](net::TcpStream stream) {
-    testing::read_request(stream);
-    char byte = 0;
-    while (stream.read({&byte, 1}).value_or(0) != 0) {
+TEST_CASE("the runtime can be started twice in one process, and leaves nothing behind") {
+  Delayserver server;
+  std::size_t running = threads().size(), descriptors = testing::open_descriptors();
+  for (std::string name : {"once", "twice"}) {
+    {
+      Reactor reactor;
+      Executor executor;
+      REQUIRE(run(executor, get(server.address(), name, 1ms), 1'000'000) == name);
     }
-  });
-  std::size_t before = testing::open_descriptors();
-  Woken woken;
-  {
-    Reactor reactor;
-    HttpGet request = get(patient.address(), "hello", 0ms);
-    REQUIRE_FALSE(request.poll(woken.waker()).has_value());
-    HttpGet moved = std::move(request);
-    REQUIRE_FALSE(moved.poll(woken.waker()).has_value());
+    // (The server is in this process, too, and takes a moment.)
+    CHECK(testing::eventually([&] { return testing::open_descriptors() == descriptors; }));
   }
-  // (The other end is in this process, too, and takes a moment.)
-  CHECK(testing::eventually([&] { return testing::open_descriptors() == before; }));
+  CHECK(testing::eventually([&] { return threads().size() == running; }));
 }
 
-TEST_CASE("the program has all five requests on their way, and its reactor wakes it") {
+TEST_CASE("the program has all five requests on their way, and sleeps until there is something") {
   testing::CountedResult counted = testing::check_all_in_flight(STAGE_PROGRAM);
+  // One for each answer, and some for connections and answers that come in pieces.
   CHECK(counted.calls["epoll_wait"] <= 50);
-  bool reactor_wakes = counted.result.out.find("reactor   wake") != std::string::npos;
-  CHECK(reactor_wakes);
 }
 
 COURSE_REQUEST_STAGE_CASES(STAGE_PROGRAM, "epoll_wait")

@@ -1,0 +1,67 @@
+#pragma once
+// The executor: owns tasks, polls those whose wakers have been called, and parks when there are
+// none. It knows nothing of sources, and the reactor nothing of tasks.
+
+#include <concepts>
+#include <exception>
+#include <map>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "future.hpp"
+#include "narrate/narrate.hpp"
+#include "parker.hpp"
+#include "ready_queue.hpp"
+#include "waker.hpp"
+
+// Every function is for one thread at a time. The tasks that have not ended when it is destroyed
+// are dropped: to destroy a future is to cancel its work.
+class Executor {
+ public:
+  // The future becomes a task, which is polled for the first time in run().
+  template <IsFuture F>
+    requires std::same_as<typename F::Output, Unit>
+  void spawn(F future) {
+    TaskId task = next_id_++;
+    tasks_.emplace(task, std::make_unique<F>(std::move(future)));
+    ready_->push(task);
+  }
+
+  // Polls, on this thread, each task once at the start, and again whenever its waker has been
+  // called; parks when there is nobody to poll. Returns when all have ended. What a task throws
+  // ends that task only: the first exception comes out of here when all have ended.
+  void run() {
+    while (true) {
+      while (std::optional<TaskId> task = ready_->pop()) poll(*task);
+      if (tasks_.empty()) break;
+      narrate::Span span("park");
+      parker_->park();
+    }
+    if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
+  }
+
+  [[nodiscard]] long polls() const { return polls_; }
+
+ private:
+  void poll(TaskId task) {
+    // It is taken out, and put back if it has not ended.
+    auto taken = tasks_.extract(task);
+    if (taken.empty()) return;  // it has ended, and is woken too late
+    narrate::say("poll", task_name(task));
+    ++polls_;
+    try {
+      if (!taken.mapped()->poll(Waker(task, ready_, parker_))) tasks_.insert(std::move(taken));
+    } catch (...) {
+      narrate::say("failed", task_name(task));
+      if (!error_) error_ = std::current_exception();
+    }
+  }
+
+  std::map<TaskId, std::unique_ptr<Future<Unit>>> tasks_;
+  TaskId next_id_ = 1;
+  std::shared_ptr<ReadyQueue> ready_ = std::make_shared<ReadyQueue>();
+  std::shared_ptr<Parker> parker_ = std::make_shared<Parker>();
+  std::exception_ptr error_;
+  long polls_ = 0;
+};

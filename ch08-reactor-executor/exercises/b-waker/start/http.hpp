@@ -1,0 +1,42 @@
+#pragma once
+// A request as a future: the leaf on which all others in this chapter wait.
+
+#include <chrono>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+#include "download.hpp"
+#include "future.hpp"
+#include "net/address.hpp"
+#include "reactor.hpp"
+#include "waker.hpp"
+
+// GET /{delay}/{name}; its result is the body of the answer, whatever its status, and by then the
+// connection is closed. Throws from poll() what Download throws.
+class HttpGet final : public Future<std::string> {
+ public:
+  HttpGet(net::Address server, std::string name, std::chrono::milliseconds delay)
+      : server_(std::move(server)), name_(std::move(name)), delay_(delay) {}
+
+  PollState<std::string> poll(const Waker& waker) override {
+    // What is new since ch08/a: its source is with the Reactor, and whoever polls it says whom to
+    // wake. Of several polls the last one counts.
+    (void)waker;
+    throw std::logic_error("HttpGet::poll() is yours to write");
+  }
+
+ private:
+  net::Address server_;
+  std::string name_;
+  std::chrono::milliseconds delay_;
+  std::optional<Download> download_;  // none before the first poll(): a future is lazy
+  Registration registration_;         // ends before the connection
+  [[maybe_unused]] bool resolved_ = false;
+};
+static_assert(IsFuture<HttpGet>);
+
+inline HttpGet get(net::Address server, std::string name, std::chrono::milliseconds delay) {
+  return HttpGet(std::move(server), std::move(name), delay);
+}
