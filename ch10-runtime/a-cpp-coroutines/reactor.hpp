@@ -1,0 +1,139 @@
+#pragma once
+// The reactor: waits for events on a thread of its own, and calls the wakers of those concerned.
+
+#include <sys/eventfd.h>
+
+#include <atomic>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+
+#include "narrate/narrate.hpp"
+#include "net/fd.hpp"
+#include "poll.hpp"
+#include "waker.hpp"
+
+class Reactor;
+
+// Keeps a source registered for as long as it lives, which is within the life of the source and of
+// the reactor. Moves with its owner.
+class [[nodiscard]] Registration {
+ public:
+  Registration() = default;  // of nothing
+  Registration(Registration&& other) noexcept
+      : reactor_(std::exchange(other.reactor_, nullptr)),
+        source_(other.source_),
+        token_(other.token_) {}
+  Registration& operator=(Registration other) noexcept {
+    std::swap(reactor_, other.reactor_);
+    std::swap(source_, other.source_);
+    std::swap(token_, other.token_);
+    return *this;
+  }
+  inline ~Registration();
+
+  // Whom to wake when something happens to the source; the last one counts. It has to come before
+  // the source is looked at: what happens after that look is then told to the right one.
+  inline void set_waker(const Waker& waker);
+
+ private:
+  friend Reactor;
+  Registration(Reactor& reactor, int source, Token token)
+      : reactor_(&reactor), source_(source), token_(token) {}
+
+  Reactor* reactor_ = nullptr;
+  int source_ = -1;
+  Token token_ = 0;
+};
+
+// A process has one at a time, which leaf futures find by themselves. Its thread begins and ends
+// with it. Every other function may be called on any thread.
+class Reactor {
+ public:
+  Reactor() {
+    if (Reactor* none = nullptr; !current_.compare_exchange_strong(none, this))
+      throw std::logic_error("there is a reactor already");
+    try {
+      poll_.add(stop_, stop_token);
+      thread_ = std::jthread([this] { run(); });
+    } catch (...) {
+      current_ = nullptr;
+      throw;
+    }
+  }
+  Reactor(const Reactor&) = delete;
+  Reactor& operator=(const Reactor&) = delete;
+  ~Reactor() {
+    stopping_ = true;
+    ::eventfd_write(stop_.get(), 1);
+    thread_.join();
+    current_ = nullptr;
+  }
+
+  // Throws std::logic_error if there is none.
+  static Reactor& current() {
+    Reactor* reactor = current_;
+    if (reactor == nullptr) throw std::logic_error("there is no reactor");
+    return *reactor;
+  }
+
+  // From now on the source is watched. Nobody is told before Registration::set_waker().
+  Registration add(const net::Fd& source, std::string_view name) {
+    Token token = next_token_++;
+    narrate::say("register", name, "as token-", token);
+    poll_.add(source, token);
+    return {*this, source.get(), token};
+  }
+
+ private:
+  friend Registration;
+  static constexpr Token stop_token = 0;
+
+  void set_waker(Token token, const Waker& waker) {
+    narrate::say("store", "token-" + std::to_string(token), "its waker");
+    std::lock_guard lock(mutex_);
+    wakers_.insert_or_assign(token, waker);
+  }
+  void remove(int source, Token token) {
+    poll_.remove(source);
+    std::lock_guard lock(mutex_);
+    wakers_.erase(token);
+  }
+
+  void run() {
+    narrate::name_thread("reactor");
+    while (!stopping_)
+      for (Token token : poll_.wait())
+        if (token != stop_token) wake(token);
+  }
+  // No token is used twice: an event that comes too late finds nobody. The waker is called without
+  // the lock, since whoever it wakes may want it at once.
+  void wake(Token token) {
+    std::optional<Waker> waker;
+    {
+      std::lock_guard lock(mutex_);
+      if (auto found = wakers_.find(token); found != wakers_.end()) waker = found->second;
+    }
+    narrate::say("ready", "token-" + std::to_string(token), waker ? "" : "nobody waits for it");
+    if (waker) waker->wake();
+  }
+
+  static inline std::atomic<Reactor*> current_ = nullptr;
+  Poll poll_;
+  net::Fd stop_ = net::Fd::checked(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd");
+  std::atomic<bool> stopping_ = false;
+  std::atomic<Token> next_token_ = stop_token + 1;
+  std::mutex mutex_;
+  std::map<Token, Waker> wakers_;  // of those that somebody waits for
+  std::jthread thread_;
+};
+
+inline Registration::~Registration() {
+  if (reactor_ != nullptr) reactor_->remove(source_, token_);
+}
+inline void Registration::set_waker(const Waker& waker) { reactor_->set_waker(token_, waker); }

@@ -1,0 +1,58 @@
+#pragma once
+// How a spawned task has ended, for whoever wants to know.
+
+#include <coroutine>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <type_traits>
+#include <utility>
+
+// Shared by the task, its JoinHandle and its executor, all on one thread.
+struct Outcome {
+  bool ended = false;
+  bool awaited = false;  // somebody has had the result, or the exception
+  std::exception_ptr error;
+  std::coroutine_handle<> waiting = nullptr;  // who awaits it, while it goes on
+};
+template <class T>
+struct ValueOutcome : Outcome {
+  std::optional<T> value;
+};
+template <>
+struct ValueOutcome<void> : Outcome {};
+
+// What spawn() returns. `co_await std::move(handle)` waits for the task, and gives its result or
+// throws its exception. To drop the handle is to let the task go on by itself: see Executor::run()
+// for its exception. One coroutine awaits it, once, on the same executor.
+template <class T>
+class JoinHandle {
+ public:
+  explicit JoinHandle(std::shared_ptr<ValueOutcome<T>> outcome) : outcome_(std::move(outcome)) {}
+
+  class Awaiter {
+   public:
+    explicit Awaiter(std::shared_ptr<ValueOutcome<T>> outcome) : outcome_(std::move(outcome)) {
+      if (outcome_ == nullptr || outcome_->awaited)
+        throw std::logic_error("JoinHandle: awaited twice");
+      outcome_->awaited = true;
+    }
+    Awaiter(const Awaiter&) = delete;
+    // Whoever awaits it may be destroyed before the task ends.
+    ~Awaiter() { outcome_->waiting = nullptr; }
+    bool await_ready() const noexcept { return outcome_->ended; }
+    void await_suspend(std::coroutine_handle<> handle) noexcept { outcome_->waiting = handle; }
+    T await_resume() {
+      if (outcome_->error) std::rethrow_exception(outcome_->error);
+      if constexpr (!std::is_void_v<T>) return std::move(*outcome_->value);
+    }
+
+   private:
+    std::shared_ptr<ValueOutcome<T>> outcome_;
+  };
+  Awaiter operator co_await() && { return Awaiter(std::move(outcome_)); }
+
+ private:
+  std::shared_ptr<ValueOutcome<T>> outcome_;  // null: awaited, or moved from
+};

@@ -1,0 +1,19 @@
+// The suite of ch10/f-timers.
+
+#define REGISTRATION_WAITS(registration, handle, queue) registration.wait(handle, queue, never)
+#include "timer_cases.hpp"
+
+TEST_CASE(
+    "the program gets the two answers that come in time, and says of three that they do not") {
+  Delayserver server;
+  testing::CountedResult counted =
+      testing::counted_run(STAGE_PROGRAM, testing::stage_options(server.address()));
+  INFO(counted.result.out, counted.result.err);
+  CHECK(counted.result.exit.describe() == "exit status 0");
+  CHECK(server.stats().peak_in_flight == 5);
+  bool result =
+      counted.result.out.find("18 bytes: request-0 request-1 (request-2: ") != std::string::npos;
+  CHECK(result);
+  bool ticks = counted.result.out.find("tick      clock       3") != std::string::npos;
+  CHECK(ticks);
+}
