@@ -252,6 +252,7 @@ TEST_CASE("a mistake's header is read, and what is wrong with it is told") {
   CHECK(refused(title + fails + learn) == "");
   CHECK(has(refused(fails + learn), "lost-edge.mistake: there is no Title"));
   CHECK(has(refused(title + learn), "there is no Fails"));
+  CHECK(has(refused(title + "May fail: c\n" + learn), "there is no Fails"));
   CHECK(has(refused(title + fails), "there is no Learn"));
   CHECK(has(refused(title + fails + learn + "Fials: c [exit]\n"), "\"Fials: c [exit]\": the keys"));
   CHECK(has(refused(title + "Fails: c\n" + learn), "end with a verdict"));
@@ -275,6 +276,26 @@ TEST_CASE("a header may name many cases in one line, and take some of them out")
   CHECK(mistake.expected("the program runs") == "hang");
   CHECK(mistake.expected("the program ends [well]?") == "passed");
   CHECK(mistake.expected("the program ends well") == "hang");
+}
+
+TEST_CASE("what may fail may pass, too, and is no proof of a case") {
+  testing::TemporaryFolder folder;
+  write(folder.path() / "m.mistake",
+        with("Title: t\nLearn: l\nFails: certain [assert]\nMay fail: lucky*\n", "return 1;"));
+  workbench::Mistake mistake = workbench::read_mistake(folder.path() / "m.mistake");
+  CHECK(mistake.expected("lucky or not") == workbench::any_verdict);
+  CHECK(mistake.expected("another") == "passed");
+  auto outcome = [](const std::string& name, workbench::Outcome::Kind kind) {
+    workbench::Outcome one;
+    one.name = name;
+    one.kind = kind;
+    return one;
+  };
+  using Kind = workbench::Outcome::Kind;
+  for (Kind luck : {Kind::passed, Kind::failed, Kind::hung})
+    CHECK(workbench::deviations(mistake, {outcome("certain", Kind::failed), outcome("lucky", luck)})
+              .empty());
+  CHECK(workbench::deviations(mistake, {outcome("certain", Kind::passed)}).size() == 2);
 }
 
 TEST_CASE("what a mistake replaces has to stand in the file once, as whole lines") {

@@ -36,6 +36,8 @@ void set(Mistake& mistake, const std::string& key, const std::string& value) {
     mistake.fails.push_back(failing(value));
   else if (key == "Passes")
     mistake.fails.push_back({value, "passed"});
+  else if (key == "May fail")
+    mistake.fails.push_back({value, any_verdict});
   else if (key == "Learn")
     mistake.learn = value;
   else if (key == "Preset" && value == "asan")
@@ -43,7 +45,7 @@ void set(Mistake& mistake, const std::string& key, const std::string& value) {
   else if (key == "Preset")
     throw std::invalid_argument("the only preset is asan");
   else
-    throw std::invalid_argument("the keys are Title, Fails, Passes, Learn and Preset");
+    throw std::invalid_argument("the keys are Title, Fails, Passes, May fail, Learn and Preset");
 }
 
 std::string trimmed(const std::string& text) {
@@ -122,7 +124,10 @@ Mistake read_mistake(const fs::path& file) {
   finish();
   if (!lines) throw fail("there is nothing to replace (a line such as \"In poll.hpp:\")");
   if (mistake.title.empty()) throw fail("there is no Title");
-  if (mistake.fails.empty()) throw fail("there is no Fails: which case catches it?");
+  if (std::ranges::all_of(mistake.fails, [](const Mistake::Failing& one) {
+        return one.verdict == "passed" || one.verdict == any_verdict;
+      }))
+    throw fail("there is no Fails: which case catches it?");
   if (mistake.learn.empty()) throw fail("there is no Learn");
 
   do {
@@ -173,7 +178,8 @@ bool shows(const Mistake& mistake, const std::string& sanitizers) {
 std::vector<std::string> deviations(const Mistake& mistake, const std::vector<Outcome>& outcomes) {
   std::vector<std::string> lines;
   for (const Outcome& outcome : outcomes)
-    if (std::string expected = mistake.expected(outcome.name); outcome.verdict() != expected)
+    if (std::string expected = mistake.expected(outcome.name);
+        outcome.verdict() != expected && expected != any_verdict)
       lines.push_back("\"" + outcome.name + "\": expected: " + expected +
                       ", happened: " + outcome.verdict());
   for (const Mistake::Failing& one : mistake.fails)

@@ -12,10 +12,12 @@
 
 namespace workbench {
 
+inline constexpr char any_verdict[] = "any";
+
 struct Mistake {
   struct Failing {
     std::string name;     // the case; with a * in it: all whose names fit
-    std::string verdict;  // "assert", "signal SEGV", "hang", "exit", "passed"
+    std::string verdict;  // "assert", "signal SEGV", "hang", "exit", "passed", any_verdict
   };
   // Lines that stand in this file in one place only, and what stands there with the mistake.
   struct Replacement {
@@ -46,6 +48,8 @@ struct Mistake {
 //   -    while (count == -1 && errno == EINTR);
 //   +    count = …;
 // "Fails: the program * [assert]" names all cases that begin so, "Passes: …" takes one of them out.
+// "May fail: …" names cases in which it depends on the scheduler whether threads meet in the wrong
+// moment; at least one other case has to make that certain.
 // A place is found by its text, not by a number, so that it lasts: as many lines around what
 // changes as it takes to be the only one. Throws course::Failure that names the file and the line
 // that it cannot use.
