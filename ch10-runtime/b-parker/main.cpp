@@ -1,4 +1,5 @@
-// Stage ch10/b: whose is park()? New: a parker that is one atomic word, and belongs to one executor.
+// Stage ch10/b: whose is park()? New: a parker that is one atomic word, and belongs to one
+// executor.
 
 #include <chrono>
 #include <cstddef>
