@@ -81,9 +81,9 @@ TEST_CASE("when_any(): the first one's number and result, or its exception") {
   Reactor reactor;
   run_body([&]() -> Task<> {
     std::vector<Task<int>> tasks;
-    tasks.push_back(later(1, 30ms));
+    tasks.push_back(later(1, 200ms));
     tasks.push_back(later(2, 1ms));
-    tasks.push_back(later(3, 15ms));
+    tasks.push_back(later(3, 100ms));
     auto [winner, value] = co_await when_any(std::move(tasks));
     CHECK(winner == 1);
     CHECK(value == 2);

@@ -103,20 +103,23 @@ TEST_CASE("a read that is cancelled while data arrive takes nothing: they are st
 }
 
 TEST_CASE("a wait for a join handle can be stopped; the task goes on, and its error is not lost") {
+  Source source;
   Reactor reactor;
   Executor executor;
-  auto fails_later = []() -> Task<int> {
-    co_await sleep_for(5ms);
+  auto fails_later = [&]() -> Task<int> {
+    Registration registration = reactor.add(source.fd(), "source");
+    co_await UntilReady(registration);
     co_return co_await thrown("late");
   };
   auto body = [&]() -> Task<> {
     JoinHandle<int> handle = spawn(fails_later());
-    std::stop_source source;
+    std::stop_source stop;
     auto waits = [&]() -> Task<> { (void)co_await std::move(handle); };
-    JoinHandle<std::string> ending = spawn(ending_of(source.get_token(), waits()));
+    JoinHandle<std::string> ending = spawn(ending_of(stop.get_token(), waits()));
     co_await sleep_for(1ms);
-    source.request_stop();
+    stop.request_stop();
     CHECK(co_await std::move(ending) == "cancelled");
+    source.make_ready();  // not before
   };
   executor.spawn(body());
   CHECK_THROWS_WITH_AS(executor.run(), "late", std::runtime_error);
