@@ -6,8 +6,6 @@
 #include <sched.h>
 #include <sys/resource.h>
 
-#include <filesystem>
-#include <iterator>
 #include <regex>
 #include <string>
 #include <system_error>
@@ -60,20 +58,15 @@ class HugeStacks {
   const std::size_t before_ = default_stack();
 };
 
-std::size_t threads_of_this_process() {
-  using Entries = std::filesystem::directory_iterator;
-  return static_cast<std::size_t>(std::distance(Entries("/proc/self/task"), Entries()));
-}
-
 // ThreadSanitizer adds a thread of its own when the first is started: so one is, before we count.
 std::size_t threads_at_rest() {
   start_thread(do_nothing).join();
-  return threads_of_this_process();
+  return testing::threads().size();
 }
 
 // The kernel takes a moment to forget a thread that has been joined.
 void check_that_none_is_left(std::size_t before) {
-  CHECK(testing::eventually([&] { return threads_of_this_process() <= before; }));
+  CHECK(testing::eventually([&] { return testing::threads().size() <= before; }));
 }
 
 long switches() {

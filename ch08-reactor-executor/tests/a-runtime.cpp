@@ -15,15 +15,16 @@
 #include "http.hpp"
 #include "join_all.hpp"
 #include "runtime.hpp"
-#include "source.hpp"
 #include "testing/delayserver.hpp"
 #include "testing/peer.hpp"
 #include "testing/program.hpp"
+#include "testing/source.hpp"
 #include "testing/stage_program.hpp"
 
 using namespace std::chrono_literals;
 using testing::Delayserver;
 using testing::Peer;
+using testing::Source;
 
 namespace {
 

@@ -22,11 +22,11 @@
 #include "join_all.hpp"
 #include "parker.hpp"
 #include "reactor.hpp"
-#include "source.hpp"
 #include "testing/delayserver.hpp"
 #include "testing/faults.hpp"
 #include "testing/peer.hpp"
 #include "testing/program.hpp"
+#include "testing/source.hpp"
 #include "testing/stage_program.hpp"
 #include "waker.hpp"
 

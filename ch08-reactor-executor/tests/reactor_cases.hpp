@@ -16,10 +16,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
-#include <filesystem>
-#include <fstream>
 #include <future>
-#include <iterator>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -31,14 +28,18 @@
 #include "net/address.hpp"
 #include "net/tcp_stream.hpp"
 #include "reactor.hpp"
-#include "source.hpp"
 #include "testing/delayserver.hpp"
 #include "testing/faults.hpp"
 #include "testing/peer.hpp"
 #include "testing/program.hpp"
+#include "testing/source.hpp"
 #include "waker.hpp"
 
 namespace {
+
+using testing::sleeps;
+using testing::Source;
+using testing::threads;
 
 // Says at the end of the scope that it has ended, whichever way.
 class AtEnd {
@@ -74,14 +75,6 @@ template <class Wait, class Release>
   }
   other.get();
   return !late;
-}
-
-// Whether a thread of ours sleeps, by what the kernel says of it.
-bool sleeps(pid_t thread) {
-  std::ifstream file("/proc/self/task/" + std::to_string(thread) + "/stat");
-  std::string stat((std::istreambuf_iterator<char>(file)), {});
-  std::size_t name_end = stat.rfind(')');
-  return name_end != std::string::npos && name_end + 2 < stat.size() && stat[name_end + 2] == 'S';
 }
 
 // Whether wait() returns without `release`, which is called when this thread sleeps in it.
@@ -136,13 +129,6 @@ void forget(const Woken& woken) {
   registration.set_waker(woken.waker());
   last.make_ready();
   return told(woken);
-}
-
-std::vector<pid_t> threads() {
-  std::vector<pid_t> all;
-  for (const auto& one : std::filesystem::directory_iterator("/proc/self/task"))
-    all.push_back(std::stoi(one.path().filename()));
-  return all;
 }
 
 // A server for one request, whose answer waits for answer(), which returns when it has been sent.

@@ -36,8 +36,8 @@
 #include "executor.hpp"
 #include "future.hpp"
 #include "pinned.hpp"
-#include "pipe.hpp"
 #include "reactor.hpp"
+#include "read_byte.hpp"
 #include "task.hpp"
 #include "testing/delayserver.hpp"
 #include "testing/peer.hpp"
@@ -379,17 +379,17 @@ TEST_CASE(
 }
 
 TEST_CASE("the reactor wakes an executor that is parked, and a coroutine goes on") {
-  auto pipe = std::make_shared<Pipe>();
-  auto reads = [](std::shared_ptr<Pipe> its, Runs::Count& polls) -> Task<Unit> {
+  auto source = std::make_shared<testing::Source>();
+  auto reads = [](std::shared_ptr<testing::Source> its, Runs::Count& polls) -> Task<Unit> {
     for (int i = 0; i < 3; ++i) co_await pin<ReadByte>(*its, &polls);
     co_return Unit{};
   };
   Reactor reactor;
-  Runs runs([&](Runs::Count& polls) -> Pinned<Unit> { return reads(pipe, polls); });
+  Runs runs([&](Runs::Count& polls) -> Pinned<Unit> { return reads(source, polls); });
   for (int bytes = 0; bytes < 3; ++bytes) {
     // Once when it begins to wait, and once when it has been woken.
     REQUIRE(runs.sleeps_after(1 + 2 * bytes));
-    pipe->write();
+    source->make_ready();
   }
   REQUIRE(runs.ended());
 }

@@ -25,15 +25,11 @@
 #include <utility>
 #include <vector>
 
+#include "testing/program.hpp"
+
 namespace interleavings {
 
-// Whether a thread of ours sleeps, by what the kernel says of it.
-inline bool sleeps(pid_t thread) {
-  std::ifstream file("/proc/self/task/" + std::to_string(thread) + "/stat");
-  std::string stat((std::istreambuf_iterator<char>(file)), {});
-  std::size_t name_end = stat.rfind(')');
-  return name_end != std::string::npos && name_end + 2 < stat.size() && stat[name_end + 2] == 'S';
-}
+using testing::sleeps;
 
 // What somebody knows: a bit for each thing that was written.
 using Known = unsigned;

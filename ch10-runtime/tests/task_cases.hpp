@@ -27,8 +27,8 @@
 #include "http.hpp"
 #include "parker.hpp"
 #include "pinned.hpp"
-#include "pipe.hpp"
 #include "reactor.hpp"
+#include "read_byte.hpp"
 #include "ready_queue.hpp"
 #include "task.hpp"
 #include "testing/delayserver.hpp"
@@ -703,14 +703,14 @@ TEST_CASE("a million awaits that are ready at once do not make the stack grow") 
 
 TEST_CASE("the executor runs Tasks, and wakes each when what it waits for has happened") {
   Log log;
-  Pipe pipes[3];
+  testing::Source sources[3];
   auto reads = [&](std::size_t i) -> Task<Unit> {
     log.push_back("begin " + std::to_string(i));
-    for (int times = 0; times < 2; ++times) co_await pin<ReadByte>(pipes[i]);
+    for (int times = 0; times < 2; ++times) co_await pin<ReadByte>(sources[i]);
     log.push_back("end " + std::to_string(i));
     if (i > 0) {  // the last one lets the one before it go on
-      pipes[i - 1].write();
-      pipes[i - 1].write();
+      sources[i - 1].make_ready();
+      sources[i - 1].make_ready();
     }
     co_return Unit{};
   };
@@ -718,12 +718,12 @@ TEST_CASE("the executor runs Tasks, and wakes each when what it waits for has ha
   Executor executor;
   for (std::size_t i = 0; i < 3; ++i) executor.spawn(reads(i));
   CHECK(log.empty());
-  pipes[2].write();
-  std::thread other([&] { pipes[2].write(); });
+  sources[2].make_ready();
+  std::thread other([&] { sources[2].make_ready(); });
   executor.run();
   other.join();
   CHECK(log == Log{"begin 0", "begin 1", "begin 2", "end 2", "end 1", "end 0"});
-  // Each at the start, and for each byte; a pipe may be told to be readable once for nothing.
+  // Each at the start, and for each byte; a source may be told to be readable once for nothing.
   CHECK(executor.polls() <= 3 + 3 * 2 + 3);
 }
 
@@ -830,29 +830,29 @@ TEST_CASE("a Task that is dropped in flight drops its request, and its place in 
     char byte = 0;
     while (stream.read({&byte, 1}).value_or(0) != 0) continue;
   });
-  Pipe pipe;
+  testing::Source source;
   Reactor reactor;
   std::size_t descriptors = testing::open_descriptors();
   auto fetch = [&]() -> Task<std::string> {
     co_return co_await get(patient.address(), "hello", std::chrono::milliseconds(0));
   };
   auto outer = [&]() -> Task<Unit> {
-    co_await pin<ReadByte>(pipe);
+    co_await pin<ReadByte>(source);
     co_await fetch();
     co_return Unit{};
   };
   {
     Task<Unit> task = outer();
     CHECK_FALSE(poll(task).has_value());
-    pipe.write();
+    source.make_ready();
     CHECK_FALSE(poll(task).has_value());
     CHECK(testing::open_descriptors() > descriptors);
   }
   CHECK(testing::eventually([&] { return testing::open_descriptors() == descriptors; }));
-  // Nobody holds the pipe's place either: the queue takes it again.
+  // Nobody holds the source's place either: the queue takes it again.
   {
     Task<Unit> task = outer();
     CHECK_FALSE(poll(task).has_value());
   }
-  static_cast<void>(reactor.add(pipe.out(), "pipe"));
+  static_cast<void>(reactor.add(source.fd(), "source"));
 }

@@ -17,7 +17,6 @@
 #include <utility>
 #include <vector>
 
-#include "../../ch08-reactor-executor/tests/source.hpp"
 #include "executor.hpp"
 #include "http.hpp"
 #include "reactor.hpp"
@@ -26,11 +25,13 @@
 #include "testing/delayserver.hpp"
 #include "testing/peer.hpp"
 #include "testing/program.hpp"
+#include "testing/source.hpp"
 #include "testing/stage_program.hpp"
 
 using namespace std::chrono_literals;
 using testing::Delayserver;
 using testing::Peer;
+using testing::Source;
 
 // Lives in a frame, and counts itself: so a frame that is left behind is noticed.
 class Counted {

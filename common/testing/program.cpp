@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <fstream>
+#include <iterator>
 #include <sstream>
 #include <string_view>
 #include <system_error>
@@ -64,6 +65,20 @@ std::size_t open_descriptors() {
     ++count;
   }
   return count;
+}
+
+std::vector<pid_t> threads() {
+  std::vector<pid_t> all;
+  for (const auto& one : std::filesystem::directory_iterator("/proc/self/task"))
+    all.push_back(std::stoi(one.path().filename()));
+  return all;
+}
+
+bool sleeps(pid_t thread) {
+  std::ifstream file("/proc/self/task/" + std::to_string(thread) + "/stat");
+  std::string stat((std::istreambuf_iterator<char>(file)), {});
+  std::size_t name_end = stat.rfind(')');
+  return name_end != std::string::npos && name_end + 2 < stat.size() && stat[name_end + 2] == 'S';
 }
 
 TemporaryFolder::TemporaryFolder() {

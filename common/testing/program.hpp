@@ -1,6 +1,8 @@
 #pragma once
 // Runs one of our programs from a suite: through the emulator where the suite itself runs in one.
 
+#include <sys/types.h>
+
 #include <chrono>
 #include <map>
 #include <string>
@@ -48,6 +50,11 @@ struct CountedResult {
 
 // The descriptors that this process has open: the same before and after means that none leaked.
 [[nodiscard]] std::size_t open_descriptors();
+
+// The threads of this process. One that has just been joined may still be among them.
+[[nodiscard]] std::vector<pid_t> threads();
+// Whether a thread of this process sleeps, by what the kernel says of it.
+[[nodiscard]] bool sleeps(pid_t thread);
 
 // A folder for one test, removed at the end of the scope.
 class TemporaryFolder {

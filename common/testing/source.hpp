@@ -1,11 +1,13 @@
 #pragma once
-// Something to wait for, for the suites of this chapter.
+// Something to wait for, for the suites of the chapters that have a reactor.
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <unistd.h>
 
 #include "net/fd.hpp"
+
+namespace testing {
 
 // Something that becomes readable when we say so, and is never writable.
 class Source {
@@ -26,3 +28,5 @@ class Source {
  private:
   net::Fd fd_, other_;
 };
+
+}  // namespace testing
