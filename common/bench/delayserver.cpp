@@ -1,5 +1,6 @@
 #include "bench/delayserver.hpp"
 
+#include <nlohmann/json.hpp>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
@@ -44,10 +45,7 @@ Delayserver::~Delayserver() {
 std::uint64_t Delayserver::peak_in_flight() const {
   std::string said =
       http::get("http://" + address_->to_string() + "/stats", std::chrono::seconds(30)).body;
-  const std::string before = "\"peak_in_flight\": ";
-  std::size_t at = said.find(before);
-  if (at == std::string::npos) throw std::runtime_error("no statistics of a delayserver: " + said);
-  return std::stoull(said.substr(at + before.size()));
+  return nlohmann::json::parse(said).at("peak_in_flight").get<std::uint64_t>();
 }
 
 std::uint64_t raise_descriptor_limit() {
