@@ -44,12 +44,11 @@ class Race final : public Ending {
   }
 
  private:
-  std::coroutine_handle<> ended(std::coroutine_handle<> task) noexcept override {
-    std::size_t number = 0;
-    while (tasks_[number].handle() != task) ++number;
-    bool failed = tasks_[number].handle().promise().error != nullptr;
-    if (!decider_ && (failed || stop_ == Stop::at_first_end)) {
-      decider_ = number;
+  std::coroutine_handle<> ended(std::coroutine_handle<> task,
+                                const TaskPromise& promise) noexcept override {
+    if (!decider_ && (promise.error || stop_ == Stop::at_first_end)) {
+      decider_ = 0;
+      while (tasks_[*decider_].handle() != task) ++*decider_;
       source_.request_stop();
     }
     return --open_ == 0 ? parent_ : nullptr;

@@ -53,10 +53,10 @@ class TaskGroup final : public Ending {
     TaskGroup& group_;
   };
 
-  std::coroutine_handle<> ended(std::coroutine_handle<> task) noexcept override {
-    auto child = children_.find(task.address());
-    failed(child->second.handle().promise().error);
-    children_.erase(child);  // its frame, too: it has stopped for good
+  std::coroutine_handle<> ended(std::coroutine_handle<> task,
+                                const TaskPromise& promise) noexcept override {
+    failed(promise.error);
+    children_.erase(task.address());  // its frame, too: it has stopped for good
     return children_.empty() ? std::exchange(joining_, nullptr) : nullptr;
   }
   void failed(std::exception_ptr error) noexcept {

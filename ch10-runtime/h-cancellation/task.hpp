@@ -22,11 +22,14 @@ inline void run(std::coroutine_handle<> handle) {
   }
 }
 
+struct TaskPromise;
+
 // Is told that a task has ended, where more is to be done than to go on with its parent.
 class Ending {
  public:
   // Says who is next; nobody: nullptr.
-  virtual std::coroutine_handle<> ended(std::coroutine_handle<> task) noexcept = 0;
+  virtual std::coroutine_handle<> ended(std::coroutine_handle<> task,
+                                        const TaskPromise& promise) noexcept = 0;
 
  protected:
   ~Ending() = default;
@@ -45,7 +48,7 @@ struct TaskPromise {
     template <class Promise>
     void await_suspend(std::coroutine_handle<Promise> handle) const noexcept {
       TaskPromise& promise = handle.promise();
-      next_to_run = promise.ending ? promise.ending->ended(handle) : promise.parent;
+      next_to_run = promise.ending ? promise.ending->ended(handle, promise) : promise.parent;
     }
     void await_resume() const noexcept {}
   };
