@@ -1,5 +1,6 @@
 #include "testing/program.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <fstream>
@@ -72,6 +73,13 @@ std::vector<pid_t> threads() {
   for (const auto& one : std::filesystem::directory_iterator("/proc/self/task"))
     all.push_back(std::stoi(one.path().filename()));
   return all;
+}
+
+bool no_threads_but(const std::vector<pid_t>& those) {
+  std::vector<pid_t> all = threads();
+  return std::all_of(all.begin(), all.end(), [&](pid_t one) {
+    return std::find(those.begin(), those.end(), one) != those.end();
+  });
 }
 
 bool sleeps(pid_t thread) {

@@ -53,6 +53,9 @@ struct CountedResult {
 
 // The threads of this process. One that has just been joined may still be among them.
 [[nodiscard]] std::vector<pid_t> threads();
+// Whether every thread of this process is one of these. (Counting would not do: one of them may
+// have been joined when they were listed, and be gone since.)
+[[nodiscard]] bool no_threads_but(const std::vector<pid_t>& those);
 // Whether a thread of this process sleeps, by what the kernel says of it.
 [[nodiscard]] bool sleeps(pid_t thread);
 
