@@ -1056,4 +1056,23 @@ coroutine int waits_for_what_is_global(int n) {
 }
 PROGRAM(waits_for_what_is_global(n));
 
+// What a condition declares by a wait ends with its statement, and leaves the name to the next.
+coroutine int declares_by_wait_in_conditions(int n) {
+  int sum = 0;
+  if (int x = wait later(n)) {
+    sum += x;
+  } else {
+    sum -= wait later(x + 1);
+  }
+  int x = 10;
+  while (int y = wait later(n - sum % 3)) {
+    sum += x + y;
+    if (sum > 20) break;
+  }
+  std::string y = "later";
+  if (auto z = wait later(y); z.size() == 5) sum += wait later(static_cast<int>(z.size()));
+  return sum + x + static_cast<int>(y.size());
+}
+PROGRAM(declares_by_wait_in_conditions(n));
+
 }  // namespace
