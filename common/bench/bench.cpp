@@ -86,9 +86,14 @@ constexpr const char* counted_variable = "COURSE_BENCH_COUNTED";
 std::string this_sample;           // "3 peer": what is being measured
 std::optional<int> counted_times;  // there: callgrind or strace counts what we do
 
-double take(std::size_t row, const std::string& side, const Sample& sample) {
+// Throws what the sample throws, as std::runtime_error that says which one it is.
+double take(const std::vector<Row>& rows, std::size_t row, const std::string& side) {
   this_sample = std::to_string(row) + " " + side;
-  return sample();
+  try {
+    return side == "peer" ? rows.at(row).peer.value().sample() : rows.at(row).ours();
+  } catch (const std::exception& error) {
+    throw std::runtime_error(rows.at(row).name + ", " + side + ": " + error.what());
+  }
 }
 
 // As run() in such a program.
@@ -99,7 +104,7 @@ void be_counted(const std::vector<Row>& rows, const char* what) {
   int times = 0;
   words >> row >> side >> times;
   counted_times = times;
-  take(row, side, side == "peer" ? rows.at(row).peer.value().sample : rows.at(row).ours);
+  take(rows, row, side);
 }
 
 // All of this program under a tool, with so many calls in the sample. Returns what stands on the
@@ -212,9 +217,9 @@ std::string measure(const std::vector<Row>& rows, int rounds) {
       for (std::size_t i = 0; i != rows.size(); ++i) {
         progress.show(rows[i].name, round, rounds);
         if (!rows[i].ours) continue;
-        samples[i].ours.push_back(take(i, "ours", rows[i].ours));
+        samples[i].ours.push_back(take(rows, i, "ours"));
         if (rows[i].peer && rows[i].peer->sample)
-          samples[i].theirs.push_back(take(i, "peer", rows[i].peer->sample));
+          samples[i].theirs.push_back(take(rows, i, "peer"));
       }
   }
   Json results = Json::array();
