@@ -792,14 +792,24 @@ TEST_CASE("of an unfinished trace what there is is drawn, and who slept sleeps o
   }
 }
 
-TEST_CASE("nothing is drawn of a trace without two threads, polls and parking, or without events") {
+TEST_CASE("where nobody polls, the picture shows who sleeps, and who is busy for long") {
+  std::string trace = event("i", "start", 1, 0) + sleep(2, 0, "wait") + sleep(1, 10, "park") +
+                      awake(1, 20, "park") + sleep(1, 21, "park") + awake(1, 30, "park") +
+                      sleep(1, 50, "park") + awake(1, 60, "park") + awake(2, 60, "wait");
+  std::string picture = drawn(trace);
+  INFO(picture);
+  CHECK(has(picture,
+            "  thread 1            |----------......... .........-------------------........."));
+  CHECK(has(picture, "\n. asleep, - does not sleep\n2 threads, asleep "));
+}
+
+TEST_CASE("nothing is drawn of a trace without two threads and parking, or without events") {
   std::string poll_and_park = poll(1, 0, "root") + sleep(1, 10, "park") + awake(1, 20, "park");
   CHECK(drawn(poll_and_park + wake(2, 20)) != "");
-  for (const std::string& trace :
-       {std::string(), std::string("[\n]\n"), poll_and_park,
-        poll_and_park + name(2, "idle") + event("i", "start", 2, 30),
-        poll(1, 0, "root") + sleep(1, 10, "wait") + wake(2, 20), sleep(1, 10, "park") + wake(2, 20),
-        std::string("garbage\n\0\xff\n{}\n[]\n7\n", 19)})
+  for (const std::string& trace : {std::string(), std::string("[\n]\n"), poll_and_park,
+                                   poll_and_park + name(2, "idle") + event("i", "start", 2, 30),
+                                   poll(1, 0, "root") + sleep(1, 10, "wait") + wake(2, 20),
+                                   std::string("garbage\n\0\xff\n{}\n[]\n7\n", 19)})
     CHECK_MESSAGE(drawn(trace) == "", trace);
 }
 

@@ -21,8 +21,8 @@ using nlohmann::json;
 constexpr int most_lines = 100'000;  // of a trace: what is read within some seconds
 
 // What a cell can hold, beside the marks of tasks. `root` is shown as r, which is also task-27's.
-constexpr char idle = ' ', asleep = '.', polling = '=', several = '*', another = '+', woke = '!',
-               root = '0';
+constexpr char idle = ' ', asleep = '.', polling = '=', running = '-', several = '*', another = '+',
+               woke = '!', root = '0';
 constexpr std::string_view task_marks =
     "123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
@@ -41,7 +41,7 @@ struct Thread {
   };
   struct Span {
     double from, to;
-    char state;  // asleep or polling
+    char state;  // asleep, polling or running
   };
   std::string name;
   bool first = false;  // main()'s
@@ -58,7 +58,10 @@ struct Thread {
     since = at;
   }
   // Those that the picture has no marks for are left out.
-  [[nodiscard]] bool shown() const { return !polls.empty() || !wakes.empty() || !spans.empty(); }
+  [[nodiscard]] bool shown() const {
+    return !polls.empty() || !wakes.empty() ||
+           std::ranges::any_of(spans, [](const Span& span) { return span.state == asleep; });
+  }
   // main, executor-2, executor-10, reactor: threads start in another order in each run.
   [[nodiscard]] auto order() const {
     std::size_t number = name.find_last_not_of("0123456789") + 1;
@@ -90,7 +93,10 @@ void add(Trace& trace, const json& event) {
 
   trace.end = thread.end = at;
   if (trace.begin < 0) trace.begin = at;
-  if (thread.begin < 0) thread.begin = at;
+  if (thread.begin < 0) {
+    thread.begin = at;
+    thread.turn(running, at);
+  }
   bool sleep = verb == "park" || verb == "wait";
   if (verb == "poll" && phase == "n") {
     thread.polls.push_back({at, mark_of(text(event, "id"))});
@@ -101,7 +107,7 @@ void add(Trace& trace, const json& event) {
     trace.parked |= verb == "park";
     thread.turn(asleep, at);
   } else if (sleep && phase == "E") {
-    thread.turn(idle, at);
+    thread.turn(running, at);
   }
 }
 
@@ -129,8 +135,8 @@ std::string cells(const Thread& thread, const Trace& trace, std::size_t width) {
   for (const Thread::Span& span : thread.spans) {
     auto from = static_cast<std::size_t>(std::lround(place(span.from)));
     auto to = static_cast<std::size_t>(std::lround(place(span.to)));
-    // Only a poll that takes long is worth looking at.
-    if (span.state == polling && to < from + 3) continue;
+    // Only what takes long is worth looking at.
+    if (span.state != asleep && to < from + 3) continue;
     row.replace(from, to - from, to - from, span.state);
   }
   auto cell = [&](double at) -> char& {
@@ -148,7 +154,7 @@ std::string cells(const Thread& thread, const Trace& trace, std::size_t width) {
 
 std::string shown(char mark, const Style& style) {
   if (mark == asleep && style.utf8) return "·";
-  if (mark == polling && style.utf8) return "━";
+  if ((mark == polling || mark == running) && style.utf8) return "━";
   return std::string(1, mark == root ? 'r' : mark);
 }
 
@@ -182,6 +188,7 @@ std::string legend(const std::set<char>& marks, const Style& style) {
   explain(another, "polls another task");
   explain(several, "polls several");
   explain(polling, "the poll goes on");
+  explain(running, "does not sleep");
   explain(woke, "calls a waker");
   return line;
 }
@@ -219,7 +226,7 @@ std::string thread_timeline(std::istream& file, const Style& style, std::size_t 
     for (const Thread::Span& span : thread.spans)
       if (span.state == asleep) sleep += span.to - span.from;
   }
-  if (threads.size() < 2 || polls == 0 || !trace.parked) return "";
+  if (threads.size() < 2 || !trace.parked) return "";
 
   std::size_t width = std::min<std::size_t>(style.width, 80);
   std::size_t room = width - std::min(width - 1, before + 2);
@@ -239,8 +246,9 @@ std::string thread_timeline(std::istream& file, const Style& style, std::size_t 
   text += std::string(before + 2, ' ') + style.paint("2", axis(total, room)) + "\n";
   text += narrate::wrapped(legend(marks, style), width, 2) + "\n";
   int share = static_cast<int>(100 * sleep / std::max(life, 1e-9));
-  return text + count(threads.size(), "thread") + ", " + count(polls, "poll") + ", " +
-         count(wakes, "wake") + ", asleep " + std::to_string(share) + " % of the time\n";
+  text += count(threads.size(), "thread") + ", ";
+  if (polls + wakes > 0) text += count(polls, "poll") + ", " + count(wakes, "wake") + ", ";
+  return text + "asleep " + std::to_string(share) + " % of the time\n";
 }
 
 }  // namespace course
