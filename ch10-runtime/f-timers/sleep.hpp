@@ -24,4 +24,7 @@ class Sleep {
 };
 
 inline Sleep sleep_until(Clock::time_point deadline) { return Sleep(deadline); }
-inline Sleep sleep_for(Clock::duration time) { return Sleep(Clock::now() + time); }
+inline Sleep sleep_for(Clock::duration time) {
+  Clock::time_point now = Clock::now();
+  return Sleep(time < never - now ? now + time : never);
+}

@@ -3,6 +3,7 @@
 
 #include <coroutine>
 #include <cstddef>
+#include <exception>
 #include <optional>
 #include <stdexcept>
 #include <stop_token>
@@ -12,6 +13,16 @@
 #include "cancel.hpp"
 #include "executor.hpp"
 #include "task.hpp"
+
+inline bool is_cancelled(const std::exception_ptr& error) noexcept {
+  try {
+    std::rethrow_exception(error);
+  } catch (const Cancelled&) {
+    return true;
+  } catch (...) {
+    return false;
+  }
+}
 
 // When the other tasks of a Race are asked to stop.
 enum class Stop { at_first_end, at_first_error };
@@ -46,12 +57,20 @@ class Race final : public Ending {
  private:
   std::coroutine_handle<> ended(std::coroutine_handle<> task,
                                 const TaskPromise& promise) noexcept override {
-    if (!decider_ && (promise.error || stop_ == Stop::at_first_end)) {
+    if (decides(promise.error)) {
       decider_ = 0;
       while (tasks_[*decider_].handle() != task) ++*decider_;
       source_.request_stop();
     }
     return --open_ == 0 ? parent_ : nullptr;
+  }
+
+  // The first end, or the first error: but one that has failed counts for more than one that has
+  // stopped because it was asked to.
+  bool decides(const std::exception_ptr& error) const noexcept {
+    if (!decider_) return error || stop_ == Stop::at_first_end;
+    return stop_ == Stop::at_first_error && error && !is_cancelled(error) &&
+           is_cancelled(tasks_[*decider_].handle().promise().error);
   }
 
   std::vector<Task<T>>& tasks_;
@@ -64,7 +83,7 @@ class Race final : public Ending {
 };
 
 // Their results, in the order of the tasks. If one throws, the others are asked to stop, and when
-// all have ended its exception comes out.
+// all have ended its exception comes out. Cancelled comes out only where nothing else does.
 template <class T>
 Task<std::vector<T>> when_all(std::vector<Task<T>> tasks) {
   std::optional<std::size_t> failed = co_await Race(tasks, Stop::at_first_error);

@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <stop_token>
+#include <string>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -14,6 +15,8 @@
 #include "cancel.hpp"
 #include "combinators.hpp"
 #include "executor.hpp"
+#include "narrate/narrate.hpp"
+#include "ready_queue.hpp"
 #include "sleep.hpp"
 #include "task.hpp"
 
@@ -23,14 +26,15 @@ class TaskGroup final : public Ending {
   TaskGroup(const TaskGroup&) = delete;
   TaskGroup& operator=(const TaskGroup&) = delete;
 
-  // The task begins in its turn. Its exception makes the others stop, and comes out of
-  // with_group().
+  // The task begins in its turn, also if the group has been asked to stop. Its exception makes the
+  // others stop, and comes out of with_group().
   void spawn(Task<> task) {
+    ReadyQueue& ready = Executor::current().ready();
     std::coroutine_handle<> handle = task.handle();
     task.handle().promise().ending = this;
     task.handle().promise().stop = source_.get_token();
     children_.emplace(handle.address(), std::move(task));
-    Executor::current().ready().push(handle);
+    ready.push(handle);
   }
   // Asks all children to stop, and the body.
   void request_stop() { source_.request_stop(); }
@@ -55,25 +59,42 @@ class TaskGroup final : public Ending {
 
   std::coroutine_handle<> ended(std::coroutine_handle<> task,
                                 const TaskPromise& promise) noexcept override {
-    failed(promise.error);
-    children_.erase(task.address());  // its frame, too: it has stopped for good
+    if (promise.error) failed(promise.error);
+    // Its frame, too: it has stopped for good. First out of the map, for what is destroyed with it
+    // may spawn.
+    children_.extract(task.address());
     return children_.empty() ? std::exchange(joining_, nullptr) : nullptr;
   }
-  void failed(std::exception_ptr error) noexcept {
-    if (!error || error_) return;
-    error_ = std::move(error);
+  // What stops because it was asked to has not failed.
+  void failed(const std::exception_ptr& error) noexcept {
     source_.request_stop();
+    std::string what = "by an exception of another kind";
+    try {
+      std::rethrow_exception(error);
+    } catch (const Cancelled&) {
+      cancelled_ = true;
+      return;
+    } catch (const std::exception& known) {
+      what = known.what();
+    } catch (...) {
+    }
+    if (error_)
+      narrate::say("failed", "child", what);  // nobody else will hear of it
+    else
+      error_ = error;
   }
 
   std::stop_source source_;
   std::map<void*, Task<>> children_;  // by the addresses of their frames
   std::coroutine_handle<> joining_ = nullptr;
   std::exception_ptr error_;  // the first one
+  bool cancelled_ = false;    // somebody was
 };
 
 // `co_await with_group(body)`, where body is called with a TaskGroup& and returns a Task<>: ends
 // when the task and all children have ended. The first exception makes all others stop, and comes
-// out. A stop from outside reaches all of them.
+// out; later ones are narrated. But Cancelled comes out only where nothing else does, whoever was
+// first. A stop from outside reaches all of them.
 template <class Body>
 Task<> with_group(Body body) {
   TaskGroup group;
@@ -85,6 +106,7 @@ Task<> with_group(Body body) {
   }
   co_await TaskGroup::Join(group);
   if (group.error_) std::rethrow_exception(group.error_);
+  if (group.cancelled_) throw Cancelled();
 }
 
 // The task's result if it comes in time. Else the task is asked to stop, and when it has ended

@@ -60,6 +60,7 @@ class JoinHandle {
     bool await_ready() const noexcept { return outcome_->ended; }
     template <class Promise>
     void await_suspend(std::coroutine_handle<Promise> handle) {
+      // First the handle: a stop that finds none would be lost here, where nothing is kept of it.
       outcome_->waiting = handle.address();
       stop_.begin(handle, Wake{outcome_.get()});
     }
