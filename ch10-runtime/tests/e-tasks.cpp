@@ -1,7 +1,206 @@
 // The suite of ch10/e-tasks.
 
+#include <unistd.h>
+
+#include <atomic>
+#include <coroutine>
+#include <functional>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <utility>
+
 #define REGISTRATION_WAITS(registration, handle, queue) registration.wait(handle, queue)
 #include "join_cases.hpp"
+
+namespace {
+
+// `co_await Yield()`: goes on when those have had their turn that stand in the queue.
+class Yield {
+ public:
+  bool await_ready() const noexcept { return false; }
+  void await_suspend(std::coroutine_handle<> handle) const {
+    Executor::current().ready().push(handle);
+  }
+  void await_resume() const noexcept {}
+};
+
+// Looks, when all others have had their turns, whether somebody who awaits has gone on. If not, it
+// resumes them, and the case ends.
+class Lookout {
+ public:
+  // `co_await lookout.begin()`, by whoever will wait. Does not stop.
+  class Begin {
+   public:
+    explicit Begin(Lookout& its) : its_(its) {}
+    bool await_ready() const noexcept { return false; }
+    bool await_suspend(std::coroutine_handle<> handle) const {
+      its_.waiter_ = handle;
+      spawn(its_.look());
+      return false;
+    }
+    void await_resume() const noexcept {}
+
+   private:
+    Lookout& its_;
+  };
+  Begin begin() { return Begin(*this); }
+  void gone_on() { waiter_ = nullptr; }
+  [[nodiscard]] bool was_needed() const { return was_needed_; }
+
+ private:
+  Task<> look() {
+    for (int turns = 0; turns < 5; ++turns) co_await Yield();
+    was_needed_ = waiter_ != nullptr;
+    if (was_needed_) Executor::current().ready().push(waiter_);
+  }
+
+  std::coroutine_handle<> waiter_ = nullptr;
+  bool was_needed_ = false;
+};
+
+// `co_await On(queue)`: goes on where that queue is emptied.
+class On {
+ public:
+  explicit On(ReadyQueue& queue) : queue_(queue) {}
+  bool await_ready() const noexcept { return false; }
+  void await_suspend(std::coroutine_handle<> handle) const { queue_.push(handle); }
+  void await_resume() const noexcept {}
+
+ private:
+  ReadyQueue& queue_;
+};
+
+}  // namespace
+
+TEST_CASE("whoever awaits a task that has ended already goes on") {
+  Lookout lookout;
+  run_body([&]() -> Task<> {
+    JoinHandle<int> handle = spawn(value_of(7));
+    co_await Yield();
+    co_await lookout.begin();
+    CHECK(co_await std::move(handle) == 7);
+    lookout.gone_on();
+  });
+  CHECK_FALSE(lookout.was_needed());
+}
+
+TEST_CASE("whoever awaits a task that goes on is resumed when it has ended") {
+  Lookout lookout;
+  bool ended = false;
+  auto slow = [&]() -> Task<> {
+    co_await Yield();
+    ended = true;
+  };
+  run_body([&]() -> Task<> {
+    JoinHandle<void> handle = spawn(slow());
+    co_await lookout.begin();
+    co_await std::move(handle);
+    CHECK(ended);
+    lookout.gone_on();
+  });
+  CHECK_FALSE(lookout.was_needed());
+}
+
+TEST_CASE(
+    "an exception is kept for whoever awaits the handle later, and comes out of nothing else") {
+  run_body([&]() -> Task<> {
+    JoinHandle<int> handle = spawn(thrown("on purpose"));
+    co_await Yield();
+    bool caught = false;
+    try {
+      (void)co_await std::move(handle);
+    } catch (const std::runtime_error& error) {
+      caught = std::string(error.what()) == "on purpose";
+    }
+    CHECK(caught);
+  });
+}
+
+TEST_CASE("a handle keeps what the task has found out, and not the task") {
+  auto task = [](Counted) -> Task<int> {
+    Counted local;
+    co_return 7;
+  };
+  run_body([&]() -> Task<> {
+    JoinHandle<int> handle = spawn(task(Counted()));
+    CHECK(Counted::alive == 1);
+    co_await Yield();
+    CHECK(Counted::alive == 0);
+    CHECK(co_await std::move(handle) == 7);
+  });
+}
+
+TEST_CASE("two thousand tasks await each other's handles: their ends do not grow the stack") {
+  Reach reach;
+  constexpr int tasks = 2'000;
+  std::function<Task<int>(int)> level = [&](int depth) -> Task<int> {
+    int below = 0;
+    if (depth > 0) below = co_await spawn(level(depth - 1));
+    reach.look();
+    co_return below + 1;
+  };
+  run_body([&]() -> Task<> { CHECK(co_await level(tasks) == tasks + 1); });
+  CHECK(reach.bytes() < 64 * 1024);
+}
+
+TEST_CASE("whoever awaits a handle may be destroyed before the task ends: nobody is resumed then") {
+  bool looked = false;
+  auto awaits = [](JoinHandle<int> handle) -> Task<> { (void)co_await std::move(handle); };
+  auto look = [&]() -> Task<> {
+    CHECK(Executor::current().ready().pop() == nullptr);
+    looked = true;
+    co_return;
+  };
+  run_body([&]() -> Task<> {
+    JoinHandle<int> handle = spawn(value_of(7));
+    spawn(look());  // begins when that has ended
+    Task<> waits = awaits(std::move(handle));
+    run(waits.handle());
+    co_return;
+  });
+  CHECK(looked);
+}
+
+TEST_CASE("after a blocking call the coroutine goes on on its executor's thread") {
+  std::thread::id here = std::this_thread::get_id();
+  run_body([&]() -> Task<> {
+    ReadyQueue& queue = Executor::current().ready();
+    auto call = [] { return 7; };
+    CHECK(co_await spawn_blocking(call) == 7);
+    bool at_home = std::this_thread::get_id() == here;
+    if (!at_home) co_await On(queue);
+    CHECK(at_home);
+  });
+}
+
+TEST_CASE(
+    "whoever waits for a blocking call may be destroyed: that waits for the end of the call") {
+  pid_t here = ::gettid();
+  std::atomic<bool> begun = false, destroying = false, destroyed = false;
+  bool returned_first = false;
+  auto call = [&] {
+    begun = true;
+    CHECK(testing::eventually([&] { return destroyed || (destroying && testing::sleeps(here)); }));
+    returned_first = !destroyed;
+  };
+  auto waits = [&]() -> Task<> { co_await spawn_blocking(call); };
+  run_body([&]() -> Task<> {
+    std::optional<Task<>> task = waits();
+    run(task->handle());
+    CHECK(testing::eventually([&] { return begun.load(); }));
+    destroying = true;
+    task.reset();
+    destroyed = true;
+    // The end of the call may have put the handle into the queue, of a coroutine that is gone.
+    ReadyQueue& queue = Executor::current().ready();
+    if (queue.pop() == nullptr && !returned_first)
+      (void)testing::eventually([&] { return queue.pop() != nullptr; });
+    co_return;
+  });
+  CHECK(returned_first);
+}
 
 TEST_CASE("the program has its three requests in flight at once, and blocks nobody") {
   Delayserver server;

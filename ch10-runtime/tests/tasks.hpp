@@ -14,6 +14,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -100,6 +101,8 @@ class Reach {
   std::uintptr_t least_ = UINTPTR_MAX, most_ = 0;
 };
 
+#ifndef TASKS_ARE_GIVEN  // by a suite of which nothing can break these: another one judges them
+
 TEST_CASE("a task does nothing before it is awaited, and is destroyed unstarted") {
   bool begun = false;
   auto body = [&]() -> Task<int> {
@@ -183,23 +186,25 @@ TEST_CASE("a reference to a local, and a parameter by value, live across a wait"
   });
 }
 
+// (First a few, which a stack has room for, whoever resumes whom.)
 TEST_CASE("a million awaits that complete at once do not grow the stack") {
   Reach reach;
   auto one = [&]() -> Task<int> {
     reach.look();
     co_return 1;
   };
-  int sum = 0;
-  run_body([&]() -> Task<> {
-    for (int i = 0; i < 1'000'000; ++i) sum += co_await one();
-  });
-  CHECK(sum == 1'000'000);
-  CHECK(reach.bytes() < 64 * 1024);
+  for (int awaits : {2'000, 1'000'000}) {
+    int sum = 0;
+    run_body([&]() -> Task<> {
+      for (int i = 0; i < awaits; ++i) sum += co_await one();
+    });
+    CHECK(sum == awaits);
+    REQUIRE(reach.bytes() < 64 * 1024);
+  }
 }
 
-TEST_CASE("two hundred thousand tasks in a row do not grow the stack") {
+TEST_CASE("a chain of a million tasks does not grow the stack") {
   Reach reach;
-  constexpr int tasks = 200'000;
   std::function<Task<int>(int)> level = [&](int depth) -> Task<int> {
     reach.look();
     int below = 0;
@@ -207,8 +212,11 @@ TEST_CASE("two hundred thousand tasks in a row do not grow the stack") {
     reach.look();
     co_return below + 1;
   };
-  run_body([&]() -> Task<> { CHECK(co_await level(tasks) == tasks + 1); });
-  CHECK(reach.bytes() < 64 * 1024);
+  for (int tasks :
+       {2'000, 1'000'000}) {  // the short one first: without the loop the long one is a crash
+    run_body([&]() -> Task<> { CHECK(co_await level(tasks) == tasks + 1); });
+    REQUIRE(reach.bytes() < 64 * 1024);
+  }
 }
 
 TEST_CASE("spawned tasks begin in their order, each as a task of its own") {
@@ -289,10 +297,18 @@ TEST_CASE("spawn() outside of run(), and run() inside of run(), are errors that 
   CHECK_THROWS_AS(Executor::current(), std::logic_error);
 }
 
+#endif
+#ifndef REACTOR_IS_GIVEN
+
 TEST_CASE("what happens to a source before anybody waits for it is kept: once") {
   Source source, other;
   Reactor reactor;
   int rounds = 0;
+  auto later = [&]() -> Task<> {
+    CHECK(rounds == 1);  // the second wait has not ended by what the first one had
+    source.make_ready();
+    co_return;
+  };
   run_body([&]() -> Task<> {
     Registration registration = reactor.add(source.fd(), "source");
     Registration of_other = reactor.add(other.fd(), "other");
@@ -302,11 +318,6 @@ TEST_CASE("what happens to a source before anybody waits for it is kept: once") 
         of_other);  // so the reactor has handled the first, too: first in, first out
     co_await UntilReady(registration);
     ++rounds;
-    auto later = [&]() -> Task<> {
-      CHECK(rounds == 1);  // the second wait has not ended by what the first one had
-      source.make_ready();
-      co_return;
-    };
     spawn(later());
     co_await UntilReady(registration);
     ++rounds;
@@ -399,10 +410,27 @@ TEST_CASE("a request: lazy; errors come out where it is awaited; a long answer i
     CHECK(refused);
     std::string long_answer = co_await get(server.address(), "long?fill=300000", 0ms);
     CHECK(long_answer.size() >= 300000);
-    CHECK(co_await get(server.address(), "short", 0ms) == "short");
+    CHECK(co_await get(server.address(), "short", 20ms) == "short");
   });
   CHECK(server.stats().served == 2);
   CHECK(testing::eventually([&] { return testing::open_descriptors() == descriptors; }));
+}
+
+TEST_CASE("writing to a peer that has gone is an error, and not the end of the process") {
+  Peer gone([](net::TcpStream) {});
+  Reactor reactor;
+  run_body([&]() -> Task<> {
+    Socket socket = co_await Socket::connect(gone.address(), "gone");
+    std::error_code error;
+    try {
+      // The first bytes may still be taken; they are answered by a reset. Then SIGPIPE would come.
+      for (int i = 0; i < 1'000'000; ++i) co_await socket.write("is anybody there? ");
+    } catch (const std::system_error& failed) {
+      error = failed.code();
+    }
+    bool broken = error == std::errc::broken_pipe || error == std::errc::connection_reset;
+    CHECK(broken);
+  });
 }
 
 TEST_CASE("a server that hangs up early is an error of its request only") {
@@ -417,6 +445,8 @@ TEST_CASE("a server that hangs up early is an error of its request only") {
       failed = true;
     }
     CHECK(failed);
-    CHECK(co_await get(server.address(), "fine", 0ms) == "fine");
+    CHECK(co_await get(server.address(), "fine", 20ms) == "fine");
   });
 }
+
+#endif

@@ -5,6 +5,8 @@
 #include "join_cases.hpp"
 #include "sleep.hpp"
 
+#ifndef REACTOR_IS_GIVEN
+
 TEST_CASE("a sleep is never too short, and one into the past is none") {
   Reactor reactor;
   run_body([&]() -> Task<> {
@@ -52,7 +54,7 @@ TEST_CASE("an earlier deadline that comes later interrupts the wait for a late o
 TEST_CASE("ten thousand sleepers, all at once, and each goes on once") {
   Reactor reactor;
   int woken = 0;
-  Clock::time_point deadline = Clock::now() + 10ms;
+  Clock::time_point deadline;
   auto sleeper = [&](int i) -> Task<> {
     Counted local;
     co_await sleep_until(deadline + (i % 7) * 1ms);
@@ -60,6 +62,7 @@ TEST_CASE("ten thousand sleepers, all at once, and each goes on once") {
   };
   run_body([&]() -> Task<> {
     for (int i = 0; i < 10'000; ++i) spawn(sleeper(i));
+    deadline = Clock::now() + 10ms;  // none of them has begun
     co_return;
   });
   CHECK(woken == 10'000);
@@ -109,3 +112,5 @@ TEST_CASE("a deadline that has passed already: what is there is still read, wait
     CHECK(late);
   });
 }
+
+#endif

@@ -1,0 +1,123 @@
+#pragma once
+// Calls that block, on threads of their own.
+
+#include <atomic>
+#include <condition_variable>
+#include <coroutine>
+#include <deque>
+#include <functional>
+#include <future>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "executor.hpp"
+#include "narrate/narrate.hpp"
+
+// A few threads that do nothing but wait in somebody else's calls. Threads are started when they
+// are needed, up to a limit; what comes on top stands in a queue. The process has one, and its
+// threads end with it.
+class BlockingThreads {
+ public:
+  static constexpr std::size_t most = 16;
+
+  static BlockingThreads& instance() {
+    static BlockingThreads threads;
+    return threads;
+  }
+  BlockingThreads(const BlockingThreads&) = delete;
+  BlockingThreads& operator=(const BlockingThreads&) = delete;
+
+  // `job` must not throw. Throws std::system_error if there is no thread, and none can be started.
+  void push(std::function<void()> job) {
+    std::lock_guard lock(mutex_);
+    jobs_.push_back(std::move(job));
+    try {
+      if (idle_ < jobs_.size() && threads_.size() < most)
+        threads_.emplace_back([this, number = threads_.size()] { work(number); });
+    } catch (...) {
+      if (threads_.empty()) {  // else one of the others will come to it
+        jobs_.pop_back();
+        throw;
+      }
+    }
+    changed_.notify_one();
+  }
+
+ private:
+  BlockingThreads() = default;
+  ~BlockingThreads() {
+    {
+      std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    changed_.notify_all();
+    for (std::thread& thread : threads_) thread.join();
+  }
+
+  void work(std::size_t number) {
+    narrate::name_thread("blocking-" + std::to_string(number));
+    std::unique_lock lock(mutex_);
+    while (true) {
+      ++idle_;
+      changed_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });
+      --idle_;
+      if (jobs_.empty()) return;
+      std::function<void()> job = std::move(jobs_.front());
+      jobs_.pop_front();
+      lock.unlock();
+      job();
+      lock.lock();
+    }
+  }
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<std::function<void()>> jobs_;
+  std::vector<std::thread> threads_;
+  std::size_t idle_ = 0;  // threads that wait for a job
+  bool stopping_ = false;
+};
+
+// The standard library carries the result over. What both threads touch belongs to both.
+template <class F>
+class Blocking {
+ public:
+  using Result = std::invoke_result_t<F&>;
+
+  explicit Blocking(F function) : call_(std::make_shared<Call>(std::move(function))) {}
+  Blocking(const Blocking&) = delete;
+  ~Blocking() {
+    if (begun_) call_->over.wait(false);
+  }
+
+  bool await_ready() const noexcept { return false; }
+  void await_suspend(std::coroutine_handle<> handle) {
+    auto job = [call = call_, handle, queue = &Executor::current().ready()] {
+      call->work();
+      queue->push(handle);
+      call->over = true;
+      call->over.notify_all();
+    };
+    BlockingThreads::instance().push(job);
+    begun_ = true;
+  }
+  Result await_resume() { return call_->work.get_future().get(); }
+
+ private:
+  struct Call {
+    explicit Call(F function) : work(std::move(function)) {}
+    std::packaged_task<Result()> work;
+    std::atomic<bool> over = false;
+  };
+  std::shared_ptr<Call> call_;
+  bool begun_ = false;
+};
+
+template <class F>
+Blocking<F> spawn_blocking(F function) {
+  return Blocking<F>(std::move(function));
+}
