@@ -16,11 +16,25 @@
 #include <utility>
 #include <vector>
 
+#define Parker RealParker
+#include "parker.hpp"
+#undef Parker
+
+// In place of the stage's: the same, but a case can put something into the moment in which a waker
+// is called, on the thread that calls it.
+class Parker : public RealParker {
+ public:
+  void unpark() {
+    RealParker::unpark();
+    if (after_unpark) after_unpark();
+  }
+  std::function<void()> after_unpark;
+};
+
 #include "executor.hpp"
 #include "future.hpp"
 #include "http.hpp"
 #include "join_all.hpp"
-#include "parker.hpp"
 #include "reactor.hpp"
 #include "testing/delayserver.hpp"
 #include "testing/faults.hpp"
@@ -177,6 +191,19 @@ TEST_CASE("several unpark() before a park() count as one") {
   for (int i = 0; i < 3; ++i) parker.unpark();
   REQUIRE(in_time([&] { parker.park(); }, [&] { parker.unpark(); }));
   CHECK_FALSE(by_itself([&] { parker.park(); }, [&] { parker.unpark(); }));
+}
+
+TEST_CASE("park() sleeps for as long as it takes: it does not look again after a while") {
+  // Whoever only sleeps for a while finds, the first fifty times, that it has passed at once.
+  constexpr std::size_t times = 50;
+  std::string plan = "nanosleep*:1:ETIME";
+  for (std::size_t i = 2; i <= times; ++i) plan += " nanosleep*:" + std::to_string(i) + ":ETIME";
+  testing::Faults faults(plan);
+  std::size_t before = testing::calls("nanosleep*");
+  Parker parker;
+  CHECK_FALSE(by_itself([&] { parker.park(); }, [&] { parker.unpark(); }));
+  bool looked_again = testing::calls("nanosleep*") - before >= times;
+  CHECK_FALSE(looked_again);
 }
 
 TEST_CASE("two threads that unpark each other in turn see what the other one has written") {
@@ -404,6 +431,41 @@ TEST_CASE("of many sources, each event is one poll of the root, on the executor'
   run(executor, join_all(std::move(leaves)), 100);
   other.get();
   CHECK(executor.polls() == 51);
+}
+
+TEST_CASE("whoever is woken may use the reactor at once: no lock is held while a waker is called") {
+  Source source, next;
+  Woken woken;
+  std::atomic<bool> done = false, in_time = false, gone = false, over = false;
+  std::future<void> other;
+  Parker place;  // stays, and it is seen when nobody has a share of it any more
+  std::shared_ptr<Parker> parker(&place, [&](Parker*) { gone = true; });
+  Reactor reactor;
+  Registration registration = reactor.add(source.fd(), "source");
+  // This happens on the reactor's thread, in the middle of wake(). The other thread does what an
+  // executor's may do that has been woken.
+  place.after_unpark = [&] {
+    if (other.valid()) return;
+    parker.reset();
+    other = meanwhile([&] {
+      registration.set_waker(woken.waker());
+      registration = {};
+      registration = reactor.add(next.fd(), "next");
+      registration.set_waker(woken.waker());
+      done = true;
+    });
+    in_time = testing::eventually([&] { return done.load(); });
+    CHECK_MESSAGE(!gone, "the waker was destroyed while it was called");
+    over = true;
+  };
+  registration.set_waker(Waker(parker));
+  source.make_ready();
+  auto is_over = [&] { return over.load(); };
+  REQUIRE((testing::eventually(is_over) || testing::eventually(is_over)));
+  other.get();
+  CHECK_MESSAGE(in_time, "the reactor could not be used before wake() had returned");
+  next.make_ready();
+  CHECK(told(woken));
 }
 
 TEST_CASE("a request that somebody else has polled before wakes the executor that polls it now") {

@@ -136,6 +136,27 @@ TEST_CASE("a waker puts its task into the queue, and then unparks the thread") {
   CHECK(all_of(*queue) == std::vector<TaskId>{7});
 }
 
+TEST_CASE("a waker keeps the queue and the parker, or leaves them alone when they are gone") {
+  // They are "gone" when nobody has a share of them any more. They stay where they are, though: so
+  // it is seen, and harms nobody, when they are used after that.
+  ReadyQueue queue;
+  Parker parker;
+  bool queue_gone = false, parker_gone = false, used_too_late = false;
+  auto ends = [](bool& gone) { return [&gone](auto*) { gone = true; }; };
+  std::optional<Waker> copy;
+  {
+    Waker waker(7, std::shared_ptr<ReadyQueue>(&queue, ends(queue_gone)),
+                std::shared_ptr<Parker>(&parker, ends(parker_gone)));
+    copy = waker;
+  }
+  {
+    Hook hook(Parker::after_unpark, [&] { used_too_late = parker_gone; });
+    copy->wake();
+  }
+  if (queue_gone && queue.pop().has_value()) used_too_late = true;
+  CHECK_FALSE(used_too_late);
+}
+
 TEST_CASE("copies of a waker wake the same task, wakers of other tasks another one") {
   auto queue = std::make_shared<ReadyQueue>();
   auto parker = std::make_shared<Parker>();

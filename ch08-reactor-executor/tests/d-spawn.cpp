@@ -359,6 +359,42 @@ TEST_CASE("current() is the executor from the first poll to the last destructor,
   CHECK(seen == std::vector<Executor*>{nullptr, nullptr, &executor, &executor, &executor, nullptr});
 }
 
+TEST_CASE("the executor has slept, and is current still: whoever was woken may spawn") {
+  Log log;
+  std::optional<Waker> waiting;
+  Executor executor;
+  executor.spawn(Scripted([&](int number, const Waker& waker) -> PollState<Unit> {
+    if (number == 1) {
+      waiting = waker;
+      return std::nullopt;
+    }
+    if (current() != &executor) log.push_back("it is not current any more");
+    if (!can_spawn(once([&] { log.push_back("child"); }))) log.push_back("no child");
+    return Unit{};
+  }));
+  Hook hook(Parker::before_park, [&] {
+    if (waiting) std::thread([&] { waiting->wake(); }).join();
+  });
+  run(executor);
+  CHECK(log == Log{"child"});
+}
+
+TEST_CASE("an executor that is made and destroyed in a poll does not disturb the one that runs") {
+  Log log;
+  Executor executor;
+  executor.spawn(once([&] {
+    {
+      Executor other;
+      other.spawn(once([] {}));
+      if (current() != &executor) log.push_back("the outer one is not current any more");
+    }
+    if (current() != &executor) log.push_back("and nor is it now");
+    if (!can_spawn(once([&] { log.push_back("child"); }))) log.push_back("no child");
+  }));
+  run(executor);
+  CHECK(log == Log{"child"});
+}
+
 TEST_CASE("it is none, too, after run() has thrown; and the executor can run again") {
   Executor executor;
   for (int i = 0; i < 2; ++i) {

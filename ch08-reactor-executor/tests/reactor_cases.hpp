@@ -20,6 +20,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -432,6 +433,17 @@ TEST_CASE("a request that is over keeps neither its connection nor a waker") {
   REQUIRE(body == "hello");
   CHECK(testing::eventually([&] { return !woken.is_kept(); }));
   CHECK(testing::eventually([&] { return testing::open_descriptors() == with_reactor; }));
+  CHECK_THROWS_AS(static_cast<void>(request.poll(woken.waker())), std::logic_error);
+}
+
+TEST_CASE("a request that has failed is over, too: another poll is a std::logic_error") {
+  Reactor reactor;
+  HttpGet request = get(testing::nobody(), "hello", std::chrono::milliseconds(0));
+  Woken woken;
+  auto poll_to_the_end = [&] {
+    while (!request.poll(woken.waker())) REQUIRE(told(woken));
+  };
+  CHECK_THROWS_WITH_AS(poll_to_the_end(), "connect: Connection refused", std::system_error);
   CHECK_THROWS_AS(static_cast<void>(request.poll(woken.waker())), std::logic_error);
 }
 

@@ -2,6 +2,7 @@
 // its suite there. So has the executor: here are the cases in which it has to do with Pinned.)
 
 #include <doctest/doctest.h>
+#include <malloc.h>
 #include <sys/socket.h>
 
 #include <atomic>
@@ -268,6 +269,21 @@ TEST_CASE("what a constructor throws comes out of pin(), and nothing is left of 
   CHECK(held.use_count() == 1);
 }
 
+TEST_CASE("when a constructor throws, the memory is given back, too") {
+  struct Big final : Future<int> {
+    Big() { throw std::runtime_error("on purpose"); }
+    PollState<int> poll(const Waker&) override { return room[0]; }
+    char room[8 << 20] = {};
+  };
+  auto in_use = [] {
+    struct mallinfo2 now = ::mallinfo2();
+    return now.uordblks + now.hblkhd;
+  };
+  const std::size_t before = in_use();
+  CHECK_THROWS_AS((void)pin<Big>(), std::runtime_error);
+  CHECK(in_use() < before + sizeof(Big) / 2);
+}
+
 TEST_CASE("a Pinned moves, and its future stays where it is: through functions and vectors") {
   constexpr std::size_t count = 50;
   std::vector<Seen> seen(count);
@@ -309,6 +325,17 @@ TEST_CASE("a future is destroyed once: with its Pinned, or when that gets anothe
     CHECK(each->destroyed == 1);
     CHECK(each->alive == 0);
   }
+}
+
+TEST_CASE("an assignment from another Pinned destroys the future that was there, at once") {
+  Seen first, second;
+  Pinned<int> owner = pin<Still>(&first);
+  Pinned<int> other = pin<Still>(&second);
+  owner = std::move(other);
+  CHECK(first.alive == 0);  // its work is cancelled, though `other` is there still
+  CHECK(second.alive == 1);
+  CHECK_FALSE(poll(owner).has_value());
+  CHECK(second.stood_still());
 }
 
 TEST_CASE("a Pinned is the only one that owns its future: it can be moved, and not copied") {
@@ -478,6 +505,26 @@ TEST_CASE("a task is polled once at the start, and at most once for each wake") 
     CHECK(of_one >= 2);
     CHECK(of_one <= wakes + 1);
   }
+}
+
+TEST_CASE("each task has a number of its own: whoever spawns others goes on, and so do they") {
+  int polls = 0, ended = 0;
+  auto in_two_polls = [&](int number, const Waker& waker) {
+    if (number == 1) waker.wake();
+    if (number == 2) ++ended;
+    return ready_if(number == 2);
+  };
+  Executor executor;
+  executor.spawn(pin<Scripted>(in_two_polls));
+  executor.spawn(pin<Scripted>([&](int number, const Waker& waker) {
+    polls = number;
+    for (int i = 0; i < 2 && number < 4; ++i) spawn(pin<Scripted>(in_two_polls));
+    waker.wake();
+    return ready_if(number == 4);
+  }));
+  executor.run();
+  CHECK(polls == 4);
+  CHECK(ended == 1 + 3 * 2);
 }
 
 TEST_CASE("what a task throws ends that task only, and comes out of run() when all have ended") {
