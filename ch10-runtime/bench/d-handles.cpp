@@ -3,7 +3,6 @@
 
 #include <coroutine>
 #include <functional>
-#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -83,11 +82,7 @@ bench::Sample time_of(const Repeated& repeat) {
   };
 }
 bench::Sample instructions_of(const Repeated& repeat) {
-  return [repeat, known = std::optional<double>()]() mutable {
-    constexpr int times = 20'000;
-    if (!known) known = bench::instructions_of_one([&] { repeat(times); }) / times;
-    return *known;
-  };
+  return [repeat] { return bench::repeated_instructions(repeat); };
 }
 
 void add(std::vector<bench::Row>& rows, const std::string& name, const Repeated& ours,

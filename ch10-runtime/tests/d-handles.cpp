@@ -59,24 +59,6 @@ class Stop {
   std::coroutine_handle<>& place_;
 };
 
-// Who stands in the queue first, as soon as anybody does; nobody for a long time: nullptr.
-std::coroutine_handle<> next_in(ReadyQueue& queue) {
-  std::coroutine_handle<> handle;
-  (void)testing::eventually([&] { return (handle = queue.pop()) != nullptr; });
-  return handle;
-}
-
-// When this returns, the reactor has handled all events that came before. (First in, first out.)
-void let_the_reactor_catch_up() {
-  Task<int> nobody = value_of(0);
-  Source source;
-  ReadyQueue queue;
-  Registration registration = Reactor::current().add(source.fd(), "the last one");
-  REQUIRE(registration.wait(nobody.handle(), queue));
-  source.make_ready();
-  REQUIRE(next_in(queue) == nobody.handle());
-}
-
 }  // namespace
 
 TEST_CASE("who stops and names nobody is left alone: run() returns, and resumes no one twice") {

@@ -16,16 +16,6 @@
 
 namespace {
 
-// `co_await Yield()`: goes on when those have had their turn that stand in the queue.
-class Yield {
- public:
-  bool await_ready() const noexcept { return false; }
-  void await_suspend(std::coroutine_handle<> handle) const {
-    Executor::current().ready().push(handle);
-  }
-  void await_resume() const noexcept {}
-};
-
 // Looks, when all others have had their turns, whether somebody who awaits has gone on. If not, it
 // resumes them, and the case ends.
 class Lookout {
@@ -51,7 +41,7 @@ class Lookout {
 
  private:
   Task<> look() {
-    for (int turns = 0; turns < 5; ++turns) co_await Yield();
+    for (int turns = 0; turns < 5; ++turns) co_await Turn();
     was_needed_ = waiter_ != nullptr;
     if (was_needed_) Executor::current().ready().push(waiter_);
   }
@@ -78,7 +68,7 @@ TEST_CASE("whoever awaits a task that has ended already goes on") {
   Lookout lookout;
   run_body([&]() -> Task<> {
     JoinHandle<int> handle = spawn(value_of(7));
-    co_await Yield();
+    co_await Turn();
     co_await lookout.begin();
     CHECK(co_await std::move(handle) == 7);
     lookout.gone_on();
@@ -90,7 +80,7 @@ TEST_CASE("whoever awaits a task that goes on is resumed when it has ended") {
   Lookout lookout;
   bool ended = false;
   auto slow = [&]() -> Task<> {
-    co_await Yield();
+    co_await Turn();
     ended = true;
   };
   run_body([&]() -> Task<> {
@@ -107,7 +97,7 @@ TEST_CASE(
     "an exception is kept for whoever awaits the handle later, and comes out of nothing else") {
   run_body([&]() -> Task<> {
     JoinHandle<int> handle = spawn(thrown("on purpose"));
-    co_await Yield();
+    co_await Turn();
     bool caught = false;
     try {
       (void)co_await std::move(handle);
@@ -126,7 +116,7 @@ TEST_CASE("a handle keeps what the task has found out, and not the task") {
   run_body([&]() -> Task<> {
     JoinHandle<int> handle = spawn(task(Counted()));
     CHECK(Counted::alive == 1);
-    co_await Yield();
+    co_await Turn();
     CHECK(Counted::alive == 0);
     CHECK(co_await std::move(handle) == 7);
   });

@@ -20,24 +20,6 @@
 
 namespace {
 
-// Who stands in the queue first, as soon as anybody does; nobody for a long time: nullptr.
-std::coroutine_handle<> next_in(ReadyQueue& queue) {
-  std::coroutine_handle<> handle;
-  (void)testing::eventually([&] { return (handle = queue.pop()) != nullptr; });
-  return handle;
-}
-
-// When this returns, the reactor has handled all events that came before. (First in, first out.)
-void let_the_reactor_catch_up() {
-  Task<int> nobody = value_of(0);
-  Source source;
-  ReadyQueue queue;
-  Registration registration = Reactor::current().add(source.fd(), "the last one");
-  REQUIRE(registration.wait(nobody.handle(), queue, never));
-  source.make_ready();
-  REQUIRE(next_in(queue) == nobody.handle());
-}
-
 // Makes the source ready, and stops the reactor's thread when it has been told so by the kernel,
 // and has not looked at it yet; until release().
 class Held {

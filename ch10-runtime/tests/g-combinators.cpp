@@ -15,15 +15,6 @@
 
 namespace {
 
-// `co_await Turn()`: goes on when those have had their turns that stand in the queue.
-class Turn {
- public:
-  bool await_ready() const noexcept { return false; }
-  void await_suspend(std::coroutine_handle<> handle) const {
-    Executor::current().ready().push(handle);
-  }
-  void await_resume() const noexcept {}
-};
 Task<> turns() {
   for (int i = 0; i < 5; ++i) co_await Turn();
 }

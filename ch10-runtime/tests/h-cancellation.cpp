@@ -16,14 +16,10 @@
 
 #define REGISTRATION_WAITS(registration, handle, queue) registration.wait(handle, queue, never)
 
-// Tasks, the executor and join handles are given in this stage: of those cases this suite needs
-// what they have in common, and not them.
-#undef TEST_CASE
-#define TEST_CASE(name) [[maybe_unused]] static void DOCTEST_ANONYMOUS(case_of_other_suites_)()
-#include "join_cases.hpp"
-#undef TEST_CASE
-#define TEST_CASE(name) DOCTEST_TEST_CASE(name)
-
+#define TASKS_ARE_GIVEN
+#define REACTOR_IS_GIVEN
+#include "tasks.hpp"
+#undef REACTOR_IS_GIVEN  // sleeps and sockets hear of a stop by what is written here
 #include "cancel.hpp"
 #include "combinator_cases.hpp"
 #include "group.hpp"

@@ -13,15 +13,6 @@
 
 namespace schedules {
 
-// A leaf that lets others go first.
-struct Pause {
-  bool await_ready() const noexcept { return false; }
-  void await_suspend(std::coroutine_handle<> handle) const {
-    Executor::current().ready().push(handle);
-  }
-  void await_resume() const noexcept {}
-};
-
 // A leaf that only a stop ends.
 class Forever {
  public:
@@ -86,7 +77,7 @@ inline Task<> wait_for_ever(World& world, int& alive) {
     case 1: {
       auto body = [&](TaskGroup& group) -> Task<> {
         group.spawn(wait_for_ever(world, alive));
-        co_await Pause();
+        co_await Turn();
       };
       co_await with_group(body);
       break;
@@ -114,7 +105,7 @@ inline Task<> play_group(World& world, int depth, int& alive) {
     Inside inside(world, alive);
     for (Task<>& task : some(world, depth, alive)) group.spawn(std::move(task));
     if (roll(2) == 0) group.spawn(wait_for_ever(world, alive));
-    for (std::size_t pauses = roll(4); pauses > 0; --pauses) co_await Pause();
+    for (std::size_t pauses = roll(4); pauses > 0; --pauses) co_await Turn();
     if (roll(4) == 0) throw std::runtime_error("the body of a group");
     group.request_stop();
     if (roll(4) == 0) co_await Forever();
@@ -129,7 +120,7 @@ inline Task<> play_one_step(World& world, int depth, int& alive) {
       break;
     case 1: {
       JoinHandle<void> handle = spawn(play(world, depth, world.spawned));
-      if (roll(2) == 0) co_await Pause();
+      if (roll(2) == 0) co_await Turn();
       co_await std::move(handle);
       break;
     }
@@ -159,7 +150,7 @@ inline Task<> play_one_step(World& world, int depth, int& alive) {
       if (roll(3) == 0) throw std::runtime_error("a task");
       break;
     default:
-      co_await Pause();
+      co_await Turn();
   }
 }
 
@@ -169,7 +160,7 @@ inline Task<> play(World& world, int depth, int& alive) {
   --world.tasks_left;
   for (std::size_t steps = roll(4); steps > 0; --steps) {
     if (depth == 0 || world.tasks_left <= 0) {
-      co_await Pause();
+      co_await Turn();
       continue;
     }
     bool rethrow = roll(3) == 0;

@@ -8,17 +8,11 @@
 
 #include <coroutine>
 #include <cstddef>
-#include <cstdlib>
-#include <exception>
-#include <mutex>
 #include <random>
 #include <stdexcept>
-#include <stop_token>
-#include <string>
 #include <utility>
 #include <vector>
 
-// The stage's own queue. (Only its name is not used.)
 #define ReadyQueue FirstInFirstOut
 #include "ready_queue.hpp"
 #undef ReadyQueue
@@ -29,30 +23,23 @@ inline std::mt19937* dice = nullptr;  // none: first in, first out
 inline std::size_t roll(std::size_t sides) { return (*dice)() % sides; }
 }  // namespace schedules
 
-class ReadyQueue {
+// In place of the stage's: the same, but where there are dice, they decide who is next.
+class ReadyQueue : public FirstInFirstOut {
  public:
-  void push(std::coroutine_handle<> handle) {
-    {
-      std::lock_guard lock(mutex_);
-      handles_.push_back(handle);
-    }
-    parker_.unpark();
-  }
   std::coroutine_handle<> pop() {
-    std::lock_guard lock(mutex_);
+    if (schedules::dice == nullptr) return FirstInFirstOut::pop();
+    while (std::coroutine_handle<> handle = FirstInFirstOut::pop()) handles_.push_back(handle);
     if (handles_.empty()) return nullptr;
-    std::size_t next = schedules::dice != nullptr ? schedules::roll(handles_.size()) : 0;
-    std::coroutine_handle<> handle = handles_[next];
-    handles_.erase(handles_.begin() + static_cast<std::ptrdiff_t>(next));
-    return handle;
+    std::swap(handles_[schedules::roll(handles_.size())], handles_.back());
+    std::coroutine_handle<> next = handles_.back();
+    handles_.pop_back();
+    return next;
   }
   void wait() {
     if (schedules::dice != nullptr) throw std::logic_error("tasks wait, and nobody will wake them");
-    parker_.park();
+    FirstInFirstOut::wait();
   }
 
  private:
-  std::mutex mutex_;
-  std::vector<std::coroutine_handle<>> handles_;
-  Parker parker_;
+  std::vector<std::coroutine_handle<>> handles_;  // all that stand in the queue
 };

@@ -78,6 +78,16 @@ class UntilReady {
   Registration& registration_;
 };
 
+// `co_await Turn()`: goes on when those have had their turns that stand in the queue.
+class Turn {
+ public:
+  bool await_ready() const noexcept { return false; }
+  void await_suspend(std::coroutine_handle<> handle) const {
+    Executor::current().ready().push(handle);
+  }
+  void await_resume() const noexcept {}
+};
+
 inline Task<int> value_of(int value) { co_return value; }
 
 inline Task<int> thrown(std::string what) {
@@ -85,6 +95,24 @@ inline Task<int> thrown(std::string what) {
   co_return 0;
 }
 inline Task<> failing(std::string what) { (void)co_await thrown(std::move(what)); }
+
+// Who stands in the queue first, as soon as anybody does; nobody for a long time: nullptr.
+inline std::coroutine_handle<> next_in(ReadyQueue& queue) {
+  std::coroutine_handle<> handle;
+  (void)testing::eventually([&] { return (handle = queue.pop()) != nullptr; });
+  return handle;
+}
+
+// When this returns, the reactor has handled all events that came before. (First in, first out.)
+inline void let_the_reactor_catch_up() {
+  Task<int> nobody = value_of(0);
+  Source source;
+  ReadyQueue queue;
+  Registration registration = Reactor::current().add(source.fd(), "the last one");
+  REQUIRE(REGISTRATION_WAITS(registration, nobody.handle(), queue));
+  source.make_ready();
+  REQUIRE(next_in(queue) == nobody.handle());
+}
 
 // How far apart the stack frames of its callers were. (Not the addresses of locals:
 // AddressSanitizer keeps those elsewhere.)

@@ -39,24 +39,15 @@ using namespace std::chrono_literals;
 
 namespace {
 
-std::string ending_of(std::exception_ptr error) {
-  try {
-    if (error) std::rethrow_exception(error);
-  } catch (const Cancelled&) {
-    return "cancelled";
-  } catch (const std::exception& what) {
-    return what.what();
-  }
-  return "ended";
-}
 Task<std::string> ending_of(std::stop_token token, Task<> task) {
-  std::exception_ptr error;
   try {
     co_await with_token(std::move(token), std::move(task));
-  } catch (...) {
-    error = std::current_exception();
+    co_return "ended";
+  } catch (const Cancelled&) {
+    co_return "cancelled";
+  } catch (const std::exception& error) {
+    co_return error.what();
   }
-  co_return ending_of(error);
 }
 
 Task<> wait(asio::io_context& context, Clock::duration time) {

@@ -70,6 +70,13 @@ double nanoseconds(int times, Action action) {
   return spent.count() / times;
 }
 
+// How many instructions something takes that repeats itself, as often as `repeat` is told. Counted
+// as instructions(), below, does it.
+inline double repeated_instructions(const std::function<void(int times)>& repeat) {
+  constexpr int few = 10'000, many = 20'000;
+  return detail::counted_once(detail::instructions(), few, many, repeat) / (many - few);
+}
+
 // How many instructions one call of `action` takes, that of the loop around it included. valgrind's
 // callgrind counts them, because many a machine does not let a program see the counters of its CPU.
 // They are the same each time, and are counted once. Only for the samples of run(): the program
@@ -77,11 +84,9 @@ double nanoseconds(int times, Action action) {
 // does before it calls this must not depend on anything that was done before it. In quick mode: 0.
 template <class Action>
 double instructions(Action action) {
-  constexpr int few = 10'000, many = 20'000;
-  auto repeat = [&action](int times) {
+  return repeated_instructions([&action](int times) {
     for (int i = 0; i != times; ++i) action();
-  };
-  return detail::counted_once(detail::instructions(), few, many, repeat) / (many - few);
+  });
 }
 
 // How many instructions one call of `action` takes that is long enough to be counted alone: against
