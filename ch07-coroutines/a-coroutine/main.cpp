@@ -18,7 +18,7 @@ void example(const stage::Options& options) {
   PollState<std::string> result = future.poll();
   while (!result) {
     narrate::say("work", "main", "not ready: time for other things");
-    std::this_thread::sleep_for(options.unit / 4);
+    std::this_thread::sleep_for(options.unit * 3 / 4);
     ++polls;
     result = future.poll();
   }
