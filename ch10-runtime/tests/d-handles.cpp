@@ -2,12 +2,14 @@
 
 #include <doctest/doctest.h>
 #include <malloc.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <coroutine>
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <new>
 #include <optional>
 #include <stdexcept>
@@ -16,9 +18,12 @@
 #include <utility>
 #include <vector>
 
+#include "watched.hpp"
+
 #define REGISTRATION_WAITS(registration, handle, queue) registration.wait(handle, queue)
 #include "tasks.hpp"
 #include "testing/faults.hpp"
+#include "testing/program.hpp"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define COURSE_SANITIZED
@@ -116,6 +121,32 @@ TEST_CASE("each thread has its own next one: a loop resumes nobody of another th
   CHECK(ended == 2);
 }
 
+TEST_CASE("run() parks while it has tasks and none of them is ready, and not longer") {
+  std::vector<std::coroutine_handle<>> stopped;
+  // They are woken when run() parks for them.
+  ReadyQueue::Watch watch;
+  watch.before_park = [&](ReadyQueue& queue) {
+    for (std::coroutine_handle<> handle : std::exchange(stopped, {})) queue.push(handle);
+    if (queue.would_sleep()) throw std::logic_error("run() parks, and nobody will wake it");
+  };
+  int ended = 0;
+  auto task = [&]() -> Task<> {
+    std::coroutine_handle<>& place = stopped.emplace_back();
+    co_await Stop(place);
+    ++ended;
+  };
+  Executor executor;
+  executor.run();
+  for (int tasks : {1, 2}) {
+    CAPTURE(tasks);
+    ended = 0;
+    stopped.reserve(2);
+    for (int i = 0; i < tasks; ++i) executor.spawn(task());
+    executor.run();
+    CHECK(ended == tasks);
+  }
+}
+
 TEST_CASE("a task that has ended is destroyed before the next one begins, and not before it ends") {
   Executor executor;
   std::vector<int> alive;
@@ -131,6 +162,35 @@ TEST_CASE("a task that has ended is destroyed before the next one begins, and no
   CHECK(Counted::alive == 0);
 }
 
+TEST_CASE("what a task has may spawn another one when it dies: that one is run as well") {
+  int ended = 0;
+  auto another = [&]() -> Task<> {
+    ++ended;
+    co_return;
+  };
+  auto task = [](std::shared_ptr<void>) -> Task<> { co_return; };
+  bool running = false;
+  auto spawns = [&](void*) {
+    if (running) spawn(another());
+  };
+  Executor executor;
+  for (int i = 0; i < 3; ++i) executor.spawn(task(std::shared_ptr<void>(nullptr, spawns)));
+  running = true;
+  executor.run();
+  CHECK(ended == 3);
+}
+
+TEST_CASE("an executor drops its tasks before its queue, which they may stand in") {
+  int queues = 0;
+  auto task = [](std::shared_ptr<void>) -> Task<> { co_return; };
+  {
+    Executor executor;
+    executor.spawn(
+        task(std::shared_ptr<void>(nullptr, [&](void*) { queues = ReadyQueue::alive; })));
+  }
+  CHECK(queues == 1);
+}
+
 TEST_CASE(
     "an event that nobody waits for is kept: whoever asks next does not stop, but only once") {
   Task<int> nobody = value_of(0);
@@ -138,9 +198,10 @@ TEST_CASE(
   Reactor reactor;
   ReadyQueue queue;
   Registration registration = reactor.add(source.fd(), "source");
-  source.make_ready();
-  source.make_ready();
-  let_the_reactor_catch_up();
+  for (int i = 0; i < 2; ++i) {
+    source.make_ready();
+    let_the_reactor_catch_up();
+  }
   CHECK_FALSE(registration.wait(nobody.handle(), queue));
   CHECK(registration.wait(nobody.handle(), queue));
   CHECK(queue.pop() == nullptr);
@@ -169,21 +230,94 @@ TEST_CASE("each one is pushed into the queue that it has named") {
   Reactor reactor;
   ReadyQueue queues[3];
   std::vector<Registration> registrations;
-  for (std::size_t i = 0; i < 3; ++i) {
-    registrations.push_back(reactor.add(sources[i].fd(), "source"));
-    REQUIRE(registrations[i].wait(tasks[i].handle(), queues[i]));
+  for (Source& source : sources) registrations.push_back(reactor.add(source.fd(), "source"));
+  // The second time each waits for the same source, and names another queue. (What has resumed
+  // somebody has happened since it was last asked: wait() may tell so once.)
+  for (std::size_t shift : {0U, 1U}) {
+    CAPTURE(shift);
+    for (std::size_t i = 0; i < 3; ++i) {
+      bool waits = registrations[i].wait(tasks[i].handle(), queues[(i + shift) % 3]);
+      if (!waits) waits = registrations[i].wait(tasks[i].handle(), queues[(i + shift) % 3]);
+      REQUIRE(waits);
+    }
+    for (std::size_t i : {1U, 0U, 2U}) {
+      CAPTURE(i);
+      sources[i].make_ready();
+      std::coroutine_handle<> handles[3];
+      CHECK(testing::eventually([&] {
+        for (std::size_t j = 0; j < 3; ++j) handles[j] = queues[j].pop();
+        return handles[0] || handles[1] || handles[2];
+      }));
+      for (std::size_t j = 0; j < 3; ++j)
+        CHECK(handles[j] == (j == (i + shift) % 3 ? tasks[i].handle() : std::coroutine_handle<>()));
+    }
   }
-  for (std::size_t i : {1U, 0U, 2U}) {
-    CAPTURE(i);
-    sources[i].make_ready();
-    std::coroutine_handle<> handles[3];
-    CHECK(testing::eventually([&] {
-      for (std::size_t j = 0; j < 3; ++j) handles[j] = queues[j].pop();
-      return handles[0] || handles[1] || handles[2];
-    }));
-    for (std::size_t j = 0; j < 3; ++j)
-      CHECK(handles[j] == (i == j ? tasks[j].handle() : std::coroutine_handle<>()));
+}
+
+TEST_CASE("an event that comes in the middle of wait() is not lost") {
+  Task<int> nobody = value_of(0), marker = value_of(1);
+  bool in_the_middle = true;
+  for (int place = 1; in_the_middle; ++place) {
+    CAPTURE(place);
+    Source source, after_it;
+    Reactor reactor;
+    ReadyQueue queue, other_queue;
+    Registration registration = reactor.add(source.fd(), "source");
+    Registration of_after_it = reactor.add(after_it.fd(), "after it");
+    REQUIRE(of_after_it.wait(marker.handle(), other_queue));
+    in_the_middle = false;
+    bool waits = false;
+    {
+      // First before the first lock, then between that one and the next; at last nowhere.
+      watched::Between between(place, [&] {
+        in_the_middle = true;
+        source.make_ready();
+        after_it.make_ready();
+        (void)next_in(other_queue);  // then the reactor has handled both
+      });
+      waits = registration.wait(nobody.handle(), queue);
+    }
+    if (!in_the_middle) {
+      REQUIRE(waits);
+      source.make_ready();
+    }
+    if (waits) CHECK((in_the_middle ? queue.pop() : next_in(queue)) == nobody.handle());
   }
+}
+
+TEST_CASE("whoever ends a registration waits until its handle has been pushed") {
+  Task<int> nobody = value_of(0);
+  Source source;
+  std::atomic<bool> ended = false, ended_before = false, looked = false;
+  ReadyQueue::Watch watch;
+  Reactor reactor;
+  ReadyQueue queue;
+  std::optional<Registration> registration = reactor.add(source.fd(), "source");
+  std::jthread other;
+  // On the reactor's thread: it has begun to push, and somebody else wants to be rid of it.
+  watch.before_push = [&](ReadyQueue&) {
+    std::atomic<pid_t> id = 0;
+    other = std::jthread([&] {
+      id = ::gettid();
+      registration.reset();
+      ended = true;
+      looked.wait(false);  // it can be asked whether it sleeps for as long as it lives
+    });
+    while (id == 0) std::this_thread::yield();
+    int asleep = 0;  // times in a row
+    (void)testing::eventually([&] {
+      asleep = testing::sleeps(id) ? asleep + 1 : 0;
+      return ended || asleep == 3;
+    });
+    ended_before = ended.load();
+    looked = true;
+    looked.notify_one();
+  };
+  REQUIRE(registration->wait(nobody.handle(), queue));
+  source.make_ready();
+  REQUIRE(next_in(queue) == nobody.handle());
+  other.join();
+  CHECK_FALSE(ended_before.load());
 }
 
 TEST_CASE("the reactor resumes nobody: its thread only puts the handle into the queue") {

@@ -10,6 +10,9 @@
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
+
+#include "watched.hpp"
 
 #define REGISTRATION_WAITS(registration, handle, queue) registration.wait(handle, queue)
 #include "join_cases.hpp"
@@ -108,6 +111,42 @@ TEST_CASE(
   });
 }
 
+TEST_CASE(
+    "an exception that came out of run() is still there for whoever awaits the handle later") {
+  std::optional<JoinHandle<int>> kept;
+  bool caught = false;
+  auto begin = [&]() -> Task<> {
+    kept = spawn(thrown("kept"));
+    co_return;
+  };
+  auto later = [&]() -> Task<> {
+    try {
+      (void)co_await std::move(*kept);
+    } catch (const std::runtime_error& error) {
+      caught = std::string(error.what()) == "kept";
+    }
+  };
+  Executor executor;
+  executor.spawn(begin());
+  CHECK_THROWS_WITH_AS(executor.run(), "kept", std::runtime_error);
+  executor.spawn(later());
+  executor.run();
+  CHECK(caught);
+}
+
+TEST_CASE("to drop a handle is not to await it: also when the task has ended by then") {
+  auto body = []() -> Task<> {
+    {
+      [[maybe_unused]] JoinHandle<int> dropped = spawn(thrown("dropped"));
+      co_await Turn();
+    }
+    co_await Turn();
+  };
+  Executor executor;
+  executor.spawn(body());
+  CHECK_THROWS_WITH_AS(executor.run(), "dropped", std::runtime_error);
+}
+
 TEST_CASE("a handle keeps what the task has found out, and not the task") {
   auto task = [](Counted) -> Task<int> {
     Counted local;
@@ -190,6 +229,88 @@ TEST_CASE(
     co_return;
   });
   CHECK(returned_first);
+}
+
+TEST_CASE("whoever waits for a blocking call may be destroyed before that has begun, too") {
+  pid_t here = ::gettid();
+  constexpr int most = static_cast<int>(BlockingThreads::most);
+  std::atomic<int> running = 0;
+  std::atomic<bool> destroying = false, destroyed = false, released = false, called = false;
+  auto occupies = [&]() -> Task<> {
+    auto call = [&] {
+      ++running;
+      released.wait(false);
+    };
+    co_await spawn_blocking(call);
+  };
+  std::coroutine_handle<> gone;
+  auto waits = [&]() -> Task<> {
+    auto call = [&called] { called = true; };
+    co_await spawn_blocking(call);
+  };
+  bool called_first = false;
+  run_body([&]() -> Task<> {
+    for (int i = 0; i < most; ++i) spawn(occupies());
+    co_await Turn();
+    CHECK(testing::eventually([&] { return running == most; }));
+    // All threads are taken: this call stands in the queue.
+    std::optional<Task<>> task = waits();
+    gone = task->handle();
+    run(gone);
+    std::jthread releases([&] {
+      (void)testing::eventually([&] { return destroyed || (destroying && testing::sleeps(here)); });
+      released = true;
+      released.notify_all();
+    });
+    destroying = true;
+    task.reset();
+    called_first = called;
+    destroyed = true;
+    releases.join();
+    // The handles of all, and one of them is that of a coroutine that is gone.
+    std::vector<std::coroutine_handle<>> handles;
+    ReadyQueue& queue = Executor::current().ready();
+    while (handles.size() <= most) {
+      std::coroutine_handle<> next = next_in(queue);
+      REQUIRE(next != nullptr);
+      handles.push_back(next);
+    }
+    for (std::coroutine_handle<> handle : handles)
+      if (handle != gone) queue.push(handle);
+  });
+  CHECK(called_first);
+}
+
+TEST_CASE("whoever waits for a blocking call may be destroyed while its handle is pushed, too") {
+  pid_t here = ::gettid();
+  std::atomic<bool> pushing = false, destroying = false, destroyed = false, pushed_first = false;
+  auto waits = []() -> Task<> {
+    auto call = [] {};
+    co_await spawn_blocking(call);
+  };
+  ReadyQueue::Watch watch;
+  run_body([&]() -> Task<> {
+    std::optional<Task<>> task = waits();
+    // On the thread of the call.
+    watch.before_push = [&](ReadyQueue&) {
+      pushing = true;
+      int asleep = 0;  // times in a row
+      (void)testing::eventually([&] {
+        asleep = destroying && testing::sleeps(here) ? asleep + 1 : 0;
+        return destroyed || asleep == 3;
+      });
+      pushed_first = !destroyed;
+    };
+    run(task->handle());
+    CHECK(testing::eventually([&] { return pushing.load(); }));
+    destroying = true;
+    task.reset();
+    destroyed = true;
+    (void)next_in(Executor::current().ready());  // the handle of a coroutine that is gone
+    watch.before_push = nullptr;
+    co_return;
+  });
+  CHECK(pushed_first.load());
 }
 
 TEST_CASE("the program has its three requests in flight at once, and blocks nobody") {
