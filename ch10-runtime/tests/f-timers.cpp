@@ -8,10 +8,26 @@
 #include <atomic>
 #include <coroutine>
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
+
+#define ReadyQueue QueueOfTheStage
+#include "ready_queue.hpp"
+#undef ReadyQueue
+
+// In place of the stage's: the same, but a case can do something while a handle is being pushed.
+class ReadyQueue : public QueueOfTheStage {
+ public:
+  void push(std::coroutine_handle<> handle) {
+    if (pushing) pushing();
+    QueueOfTheStage::push(handle);
+  }
+  std::function<void()> pushing;  // on the thread that pushes
+};
 
 #define REGISTRATION_WAITS(registration, handle, queue) registration.wait(handle, queue, never)
 #define TASKS_ARE_GIVEN
@@ -59,6 +75,15 @@ TEST_CASE("a deadline that passes: the handle is pushed once, and timed_out() sa
   REQUIRE(other.wait(second.handle(), queue, Clock::now() + 1ms));
   CHECK(next_in(queue) == second.handle());
   CHECK(queue.pop() == nullptr);
+  // Nobody waits any more: what happens now is kept.
+  source.make_ready();
+  let_the_reactor_catch_up();
+  CHECK(queue.pop() == nullptr);
+  REQUIRE_FALSE(registration.wait(first.handle(), queue, never));
+  // That a deadline has passed is nothing that happens to the source.
+  REQUIRE(registration.wait(first.handle(), queue, Clock::now() + 1ms));
+  CHECK(next_in(queue) == first.handle());
+  CHECK(registration.wait(first.handle(), queue, never));
 }
 
 TEST_CASE("an event in time ends the wait, and its deadline ends no later one") {
@@ -117,13 +142,29 @@ TEST_CASE("a deadline that has passed already ends the wait, but what is kept co
   Reactor reactor;
   ReadyQueue queue;
   Registration registration = reactor.add(source.fd(), "source");
-  if (registration.wait(nobody.handle(), queue, Clock::now() - 1s))
-    REQUIRE(next_in(queue) == nobody.handle());
+  REQUIRE(registration.wait(nobody.handle(), queue, Clock::now() - 1s));
+  REQUIRE(next_in(queue) == nobody.handle());
   CHECK(registration.timed_out());
   source.make_ready();
   let_the_reactor_catch_up();
   CHECK_FALSE(registration.wait(nobody.handle(), queue, Clock::now() - 1s));
   CHECK_FALSE(registration.timed_out());
+}
+
+TEST_CASE("a wait that does not stop leaves no deadline behind") {
+  Task<int> first = value_of(1), second = value_of(2), third = value_of(3);
+  Source source;
+  Reactor reactor;
+  ReadyQueue queue;
+  Registration registration = reactor.add(source.fd(), "source"), other = reactor.add_timer();
+  source.make_ready();
+  let_the_reactor_catch_up();
+  Clock::time_point deadline = Clock::now() + 1ms;
+  REQUIRE_FALSE(registration.wait(first.handle(), queue, deadline));
+  REQUIRE(registration.wait(second.handle(), queue, never));
+  REQUIRE(other.wait(third.handle(), queue, deadline + 1ms));
+  CHECK(next_in(queue) == third.handle());
+  CHECK(queue.pop() == nullptr);
 }
 
 TEST_CASE(
@@ -138,12 +179,13 @@ TEST_CASE(
   Registration held = reactor.add(source.fd(), "held"), registration = reactor.add_timer();
   std::vector<Registration> registrations;
   Held hold(source);
-  // The second half comes first.
+  // The second half comes first. Who was registered first waits last.
   Clock::time_point deadline = Clock::now();
   REQUIRE(registration.wait(elsewhere.handle(), other, deadline));
+  for (std::size_t i = 0; i < 2 * count; ++i) registrations.push_back(reactor.add_timer());
   for (std::size_t i = 0; i < 2 * count; ++i) {
-    registrations.push_back(reactor.add_timer());
-    REQUIRE(registrations[i].wait(tasks[i].handle(), queue, i < count ? deadline : deadline - 1s));
+    Registration& next = registrations[2 * count - 1 - i];
+    REQUIRE(next.wait(tasks[i].handle(), queue, i < count ? deadline : deadline - 1s));
   }
   hold.release();
   for (std::size_t i = 0; i < 2 * count; ++i) {
@@ -207,6 +249,58 @@ TEST_CASE("a registration that ends while it waits takes its deadline with it") 
   CHECK(queue.pop() == nullptr);
 }
 
+TEST_CASE("a registration does not end while the handle that waited with it is being pushed") {
+  Task<int> task = value_of(1);
+  Source source;
+  Reactor reactor;
+  ReadyQueue queue;
+  std::optional<Registration> registration;
+  std::atomic<pid_t> ending = 0;
+  std::atomic<bool> pushing = false, ended = false;
+  // The other thread has to wait then, or it ends the registration at once: one of the two comes.
+  bool too_early = false;
+  queue.pushing = [&] {
+    pushing = true;
+    (void)testing::eventually([&] { return ended || (ending != 0 && testing::sleeps(ending)); });
+    too_early = ended;
+  };
+  auto end_it = [&] {
+    if (!testing::eventually([&] { return pushing.load(); })) return;
+    ending = ::gettid();
+    registration.reset();
+    ended = true;
+  };
+  bool by_time = false;
+  SUBCASE("by an event") {}
+  SUBCASE("by its deadline") { by_time = true; }
+  registration = reactor.add(source.fd(), "source");
+  REQUIRE(registration->wait(task.handle(), queue, by_time ? Clock::now() + 1ms : never));
+  std::jthread other(end_it);
+  if (!by_time) source.make_ready();
+  other.join();
+  CHECK(next_in(queue) == task.handle());
+  CHECK_FALSE(too_early);
+}
+
+TEST_CASE("whoever sleeps is pushed into its executor's queue when its time has come") {
+  Reactor reactor;
+  int slept = 0;
+  auto sleeper = [&]() -> Task<> {
+    co_await sleep_for(1ms);
+    ++slept;
+  };
+  run_body([&]() -> Task<> {
+    Task<> tasks[] = {sleeper(), sleeper()};
+    for (Task<>& task : tasks) run(task.handle());
+    while (slept < 2) {
+      std::coroutine_handle<> next = next_in(Executor::current().ready());
+      REQUIRE(next != nullptr);
+      run(next);
+    }
+    co_return;
+  });
+}
+
 TEST_CASE(
     "of two thousand sleeps that were cancelled nothing is left, though their time is to come") {
   Reactor reactor;
@@ -242,25 +336,6 @@ TEST_CASE("the reactor resumes nobody whose time has come: its thread only pushe
   CHECK_FALSE(resumed);
 }
 
-TEST_CASE("whoever sleeps is pushed into its executor's queue when its time has come") {
-  Reactor reactor;
-  bool slept = false;
-  auto sleeper = [&]() -> Task<> {
-    co_await sleep_for(1ms);
-    slept = true;
-  };
-  run_body([&]() -> Task<> {
-    Task<> task = sleeper();
-    run(task.handle());
-    if (!slept) {
-      REQUIRE(next_in(Executor::current().ready()) == task.handle());
-      run(task.handle());
-    }
-    CHECK(slept);
-    co_return;
-  });
-}
-
 TEST_CASE("no sleep is too short by a fraction of a millisecond") {
   Reactor reactor;
   run_body([&]() -> Task<> {
@@ -281,6 +356,28 @@ TEST_CASE("until a deadline comes the reactor sleeps, and does not ask again and
     for (int i = 0; i < sleeps; ++i) co_await sleep_for(1900us);
   });
   CHECK_FALSE(too_many.has_run());
+}
+
+TEST_CASE("a deadline in thirty days is more milliseconds than an int has, and not none") {
+  Task<int> task = value_of(1);
+  Source source;
+  Reactor reactor;
+  ReadyQueue queue;
+  Registration held = reactor.add(source.fd(), "held");
+  // The limit of the epoll_wait() in which it slept for a deadline. (Always -1: it has another way
+  // to be woken in time.)
+  auto limit = [&](Clock::duration time) {
+    Registration registration = reactor.add_timer();
+    REQUIRE(registration.wait(task.handle(), queue, Clock::now() + time));
+    let_the_reactor_catch_up();
+    int found = 0;
+    auto note = [&](int) { found = testing::last_timeout(); };
+    testing::After after("epoll_wait*", 1, note, testing::After::Of::any_thread);
+    source.make_ready();
+    REQUIRE(testing::eventually([&] { return after.has_run(); }));
+    return found;
+  };
+  if (limit(1h) >= 0) CHECK(limit(30 * 24h) > 0);
 }
 
 TEST_CASE(
