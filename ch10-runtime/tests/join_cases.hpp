@@ -43,8 +43,8 @@ TEST_CASE("nobody awaits it: the exception comes out of run(), also if the handl
   auto body = [&]() -> Task<> {
     spawn(value_of(1));
     kept = spawn(thrown("kept"));
+    co_await Turn();
     spawn(thrown("dropped"));
-    co_return;
   };
   executor.spawn(body());
   CHECK_THROWS_WITH_AS(executor.run(), "kept", std::runtime_error);

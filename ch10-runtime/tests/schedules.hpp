@@ -26,6 +26,7 @@ inline std::size_t roll(std::size_t sides) { return (*dice)() % sides; }
 // In place of the stage's: the same, but where there are dice, they decide who is next.
 class ReadyQueue : public FirstInFirstOut {
  public:
+  using FirstInFirstOut::FirstInFirstOut;
   std::coroutine_handle<> pop() {
     if (schedules::dice == nullptr) return FirstInFirstOut::pop();
     while (std::coroutine_handle<> handle = FirstInFirstOut::pop()) handles_.push_back(handle);
