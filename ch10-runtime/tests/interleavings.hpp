@@ -288,10 +288,14 @@ class Explorer {
 
   // `prepare` adds threads to a run, and keeps for them what they share. `quiet` looks at it when
   // nobody can go on any more, before the later threads begin.
-  // Returns what went wrong in the first run in which something did, or nothing.
+  // Returns what went wrong in the first run in which something did, or nothing. Where all orders
+  // are too many, those in which a thread that could go on is left for another one at most
+  // `switches` times: what goes wrong at all nearly always does so with two.
   template <class Prepare>
-  static std::string explore(Prepare prepare, int* runs = nullptr) {
+  static std::string explore(Prepare prepare, int* runs = nullptr, int switches = most_steps,
+                             int at_most = most_runs) {
     Explorer explorer;
+    explorer.switches_ = switches;
     int count = 0;
     do {
       Run run;
@@ -300,7 +304,7 @@ class Explorer {
       explorer.carry_out(run, threads, quiet);
       ++count;
       if (run.has_failed()) return run.failure_;
-    } while (explorer.next_order() && count < most_runs);
+    } while (explorer.next_order() && count < at_most);
     if (runs != nullptr) *runs = count;
     return "";
   }
@@ -352,7 +356,8 @@ class Explorer {
       });
 
     std::unique_lock lock(run.mutex_);
-    while (true) {
+    Run::Thread* last = nullptr;
+    for (int left = switches_;;) {
       settle(run, lock);
       if (std::all_of(run.threads_.begin(), run.threads_.end(),
                       [](const auto& one) { return one->place == Run::Place::finished; }))
@@ -376,7 +381,15 @@ class Explorer {
       // own.
       auto new_one =
           std::find_if(able.begin(), able.end(), [](auto* one) { return !one->has_begun; });
-      Run::Thread* next = new_one != able.end() ? *new_one : able[choose(able.size())];
+      Run::Thread* next = nullptr;
+      if (new_one != able.end()) {
+        next = *new_one;
+      } else {
+        bool may_stay = std::find(able.begin(), able.end(), last) != able.end();
+        next = may_stay && left == 0 ? last : able[choose(able.size())];
+        if (may_stay && next != last) --left;
+        last = next;
+      }
       next->has_begun = true;
       next->may_go_on = true;
       next->place = Run::Place::running;
@@ -402,6 +415,7 @@ class Explorer {
 
   std::vector<Choice> order_;
   std::size_t position_ = 0;
+  int switches_ = most_steps;
 };
 
 }  // namespace interleavings
