@@ -77,8 +77,9 @@ class ReadyQueue {
   void wait() {
     Worker& worker = *this_worker_;
     idle_ |= worker.bit();
+    std::unique_lock holding(reactor_mutex_, std::defer_lock);
     if (!anything()) {
-      if (std::unique_lock holding(reactor_mutex_, std::try_to_lock); holding) {
+      if (holding.try_lock()) {
         in_reactor_ = worker.bit();
         take_over(worker, worker.parker.park_in(reactor_));
         in_reactor_ = 0;
@@ -87,6 +88,7 @@ class ReadyQueue {
       }
     }
     idle_ &= ~worker.bit();
+    if (holding) leave_reactor(holding);
   }
 
   // All workers look at everything anew.
@@ -108,15 +110,21 @@ class ReadyQueue {
 
   // Asks the reactor without sleeping, unless somebody is there already.
   void look() {
-    if (std::unique_lock holding(reactor_mutex_, std::try_to_lock); holding)
-      take_over(*this_worker_, reactor_.look());
+    std::unique_lock holding(reactor_mutex_, std::try_to_lock);
+    if (!holding) return;
+    take_over(*this_worker_, reactor_.look());
+    leave_reactor(holding);
   }
-  // What the reactor has found: the first of them is next. Somebody else looks after the reactor
-  // meanwhile, or helps.
+  // Somebody else looks after it from now on, or helps. First it is free, then they are told:
+  // whoever finds it held sleeps elsewhere.
+  void leave_reactor(std::unique_lock<std::mutex>& holding) {
+    holding.unlock();
+    if (workers_.size() > 1) wake_one();
+  }
+  // What the reactor has found: the first of them is next.
   void take_over(Worker& worker, std::span<const std::coroutine_handle<>> next) {
     for (std::coroutine_handle<> handle : std::views::reverse(next))
       if (!worker.queue.push(handle)) push_last(handle);
-    if (!next.empty() && workers_.size() > 1) wake_one();
   }
 
   std::coroutine_handle<> pop_shared() {
