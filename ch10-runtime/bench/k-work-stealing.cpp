@@ -4,6 +4,10 @@
 #include <malloc.h>
 
 #ifdef HAVE_LIBASIO_DEV
+#ifdef __clang__  // Asio 1.22 does not know that this one has coroutines, too
+#define ASIO_HAS_CO_AWAIT 1
+#define ASIO_HAS_STD_COROUTINE 1
+#endif
 #include <asio/awaitable.hpp>
 #include <asio/co_spawn.hpp>
 #include <asio/io_context.hpp>
