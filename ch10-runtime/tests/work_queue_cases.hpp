@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "store_buffers.hpp"
+#include "testing/program.hpp"
 #define atomic buffered_atomic
 #define atomic_thread_fence buffered_fence
 #include "work_queue.hpp"
@@ -73,7 +74,8 @@ inline std::string in_every_order(int before, int stored, const std::string& pro
   constexpr int at_most = 100;
   switches = std::min(switches, 1);
 #else
-  constexpr int at_most = 1000;  // (of some programs those are not all orders)
+  // (Of some programs those are not all orders. In an emulator a switch takes ten times as long.)
+  const int at_most = testing::emulated() ? 100 : 1000;
 #endif
   return Explorer::explore(
       [&](Run& run, Explorer::Threads& threads) -> std::function<void()> {
