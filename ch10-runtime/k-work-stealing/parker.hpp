@@ -14,6 +14,8 @@
 // unpark() that finds somebody asleep enters the kernel.
 class Parker {
  public:
+  explicit Parker(Reactor& reactor) : reactor_(reactor) {}
+
   void park() {
     narrate::Span span("park");
     State found = State::empty;
@@ -23,12 +25,10 @@ class Parker {
     state_.exchange(State::empty);
   }
   // The same in the reactor, by whoever holds it. Returns whom the reactor has found.
-  std::span<const std::coroutine_handle<>> park_in(Reactor& reactor) {
+  std::span<const std::coroutine_handle<>> park_in_reactor() {
     std::span<const std::coroutine_handle<>> next;
     State found = State::empty;
-    // Not written anew: an unpark() may still read it that came when the last wait() was over.
-    if (reactor_ != &reactor) reactor_ = &reactor;
-    if (state_.compare_exchange_strong(found, State::in_reactor)) next = reactor.wait();
+    if (state_.compare_exchange_strong(found, State::in_reactor)) next = reactor_.wait();
     state_.exchange(State::empty);
     return next;
   }
@@ -36,11 +36,11 @@ class Parker {
   void unpark() {
     State before = state_.exchange(State::unparked);
     if (before == State::parked) state_.notify_one();
-    if (before == State::in_reactor) reactor_->interrupt();
+    if (before == State::in_reactor) reactor_.interrupt();
   }
 
  private:
   enum class State { empty, parked, in_reactor, unparked };
+  Reactor& reactor_;
   std::atomic<State> state_ = State::empty;
-  Reactor* reactor_ = nullptr;  // was written before the state says so
 };

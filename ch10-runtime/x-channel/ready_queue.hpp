@@ -81,7 +81,7 @@ class ReadyQueue {
     if (!anything()) {
       if (holding.try_lock()) {
         in_reactor_ = worker.bit();
-        take_over(worker, worker.parker.park_in(reactor_));
+        take_over(worker, worker.parker.park_in_reactor());
         in_reactor_ = 0;
       } else {
         worker.parker.park();
@@ -98,7 +98,8 @@ class ReadyQueue {
 
  private:
   struct Worker {
-    Worker(ReadyQueue& its_home, std::size_t its_number) : home(&its_home), number(its_number) {}
+    Worker(ReadyQueue& its_home, std::size_t its_number)
+        : home(&its_home), number(its_number), parker(its_home.reactor_) {}
     [[nodiscard]] std::uint64_t bit() const { return std::uint64_t{1} << number; }
 
     ReadyQueue* home;
