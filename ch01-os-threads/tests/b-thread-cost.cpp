@@ -17,16 +17,11 @@
 #include "testing/peer.hpp"
 #include "testing/plain_program.hpp"
 #include "testing/program.hpp"
+#include "testing/sanitizers.hpp"
 
 namespace {
 
-#if defined(__SANITIZE_THREAD__)  // g++
-constexpr bool thread_sanitizer = true;
-#elif defined(__has_feature)  // clang
-constexpr bool thread_sanitizer = __has_feature(thread_sanitizer);
-#else
-constexpr bool thread_sanitizer = false;
-#endif
+constexpr bool thread_sanitizer = COURSE_THREAD_SANITIZER;
 
 std::size_t default_stack() {
   pthread_attr_t attributes;

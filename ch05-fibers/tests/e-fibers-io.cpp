@@ -35,6 +35,7 @@
 #include "testing/peer.hpp"
 #include "testing/print.hpp"
 #include "testing/program.hpp"
+#include "testing/sanitizers.hpp"
 #include "testing/stage_program.hpp"
 
 using namespace std::chrono_literals;
@@ -188,13 +189,7 @@ void check_turns_of_others(Wait wait) {
   CHECK(most >= 5);
 }
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool sanitized = true;
-#elif defined(__has_feature)
-constexpr bool sanitized = __has_feature(address_sanitizer) || __has_feature(thread_sanitizer);
-#else
-constexpr bool sanitized = false;
-#endif
+constexpr bool sanitized = COURSE_ADDRESS_SANITIZER || COURSE_THREAD_SANITIZER;
 
 // The other end of `count` connections, in a process of its own, which has that many descriptors
 // more: answers nobody before all have asked.

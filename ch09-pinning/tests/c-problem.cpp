@@ -26,6 +26,7 @@
 #include "testing/peer.hpp"
 #include "testing/print.hpp"
 #include "testing/program.hpp"
+#include "testing/sanitizers.hpp"
 #include "testing/stage_program.hpp"
 #include "waker.hpp"
 
@@ -33,17 +34,7 @@ using testing::Delayserver;
 
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__)  // so says g++
-constexpr bool addresses_are_watched = true;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-constexpr bool addresses_are_watched = true;
-#else
-constexpr bool addresses_are_watched = false;
-#endif
-#else
-constexpr bool addresses_are_watched = false;
-#endif
+constexpr bool addresses_are_watched = COURSE_ADDRESS_SANITIZER;
 
 // What is seen of a future and of those that it has been moved to.
 struct Seen {

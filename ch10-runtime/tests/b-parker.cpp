@@ -43,6 +43,7 @@
 #include "testing/peer.hpp"
 #include "testing/print.hpp"
 #include "testing/program.hpp"
+#include "testing/sanitizers.hpp"
 #include "testing/stage_program.hpp"
 #include "waker.hpp"
 
@@ -414,14 +415,7 @@ TEST_CASE("the program makes its requests one after the other, and its result of
 
 // What follows says nothing in a single run that the cases above do not say for certain. It is for
 // the thread sanitizer, which sees in the real words and threads what no run shows.
-#if defined(__SANITIZE_THREAD__)
-#define COURSE_THREADS_ARE_WATCHED
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define COURSE_THREADS_ARE_WATCHED
-#endif
-#endif
-#ifdef COURSE_THREADS_ARE_WATCHED
+#if COURSE_THREAD_SANITIZER
 
 TEST_CASE("two threads take turns, 20,000 times, and each sees what the other has written") {
   constexpr int rounds = 20'000;

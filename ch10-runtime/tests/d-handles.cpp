@@ -24,19 +24,12 @@
 #include "tasks.hpp"
 #include "testing/faults.hpp"
 #include "testing/program.hpp"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define COURSE_SANITIZED
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define COURSE_SANITIZED
-#endif
-#endif
+#include "testing/sanitizers.hpp"
 
 // What is freed is overwritten: so a frame that is used after its end has no handles in it that
 // still look right. (Sanitizers have their own way. Not inlined: g++ 12 would take malloc() and
 // `delete`, or `new` and free(), for a pair that does not match.)
-#ifndef COURSE_SANITIZED
+#if !COURSE_ADDRESS_SANITIZER && !COURSE_THREAD_SANITIZER
 [[gnu::noinline]] void* operator new(std::size_t size) {
   if (void* block = std::malloc(size == 0 ? 1 : size)) return block;
   throw std::bad_alloc();

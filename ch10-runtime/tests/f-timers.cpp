@@ -8,26 +8,13 @@
 #include <atomic>
 #include <coroutine>
 #include <cstddef>
-#include <functional>
 #include <optional>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
-#define ReadyQueue QueueOfTheStage
-#include "ready_queue.hpp"
-#undef ReadyQueue
-
-// In place of the stage's: the same, but a case can do something while a handle is being pushed.
-class ReadyQueue : public QueueOfTheStage {
- public:
-  void push(std::coroutine_handle<> handle) {
-    if (pushing) pushing();
-    QueueOfTheStage::push(handle);
-  }
-  std::function<void()> pushing;  // on the thread that pushes
-};
+#include "watched_queue.hpp"
 
 #define REGISTRATION_WAITS(registration, handle, queue) registration.wait(handle, queue, never)
 #define TASKS_ARE_GIVEN
@@ -252,6 +239,7 @@ TEST_CASE("a registration that ends while it waits takes its deadline with it") 
 TEST_CASE("a registration does not end while the handle that waited with it is being pushed") {
   Task<int> task = value_of(1);
   Source source;
+  ReadyQueue::Watch watch;
   Reactor reactor;
   ReadyQueue queue;
   std::optional<Registration> registration;
@@ -259,7 +247,7 @@ TEST_CASE("a registration does not end while the handle that waited with it is b
   std::atomic<bool> pushing = false, ended = false;
   // The other thread has to wait then, or it ends the registration at once: one of the two comes.
   bool too_early = false;
-  queue.pushing = [&] {
+  watch.before_push = [&](ReadyQueue&) {
     pushing = true;
     (void)testing::eventually([&] { return ended || (ending != 0 && testing::sleeps(ending)); });
     too_early = ended;

@@ -31,6 +31,7 @@
 #define REACTOR_IS_GIVEN
 #define LOOP_IS_GIVEN
 #include "one_loop_cases.hpp"
+#include "testing/sanitizers.hpp"
 #include "wait.hpp"
 
 using interleavings::Explorer;
@@ -44,12 +45,7 @@ thread_local std::size_t allocations = 0;  // of this thread
 }  // namespace
 
 // (The thread sanitizer has them itself, and does not let them go: there nothing is counted.)
-#if defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define COURSE_ALLOCATIONS_ARE_NOT_COUNTED
-#endif
-#endif
-#if !defined(__SANITIZE_THREAD__) && !defined(COURSE_ALLOCATIONS_ARE_NOT_COUNTED)
+#if !COURSE_THREAD_SANITIZER
 void* operator new(std::size_t size) {
   ++allocations;
   if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;

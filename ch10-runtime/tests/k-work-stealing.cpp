@@ -10,18 +10,9 @@
 #define PUSH_AS_LAST push_last
 #define WORKERS_STEAL
 #include "one_loop_cases.hpp"
+#include "rethrown.hpp"
 
 namespace {
-
-// The same on several workers.
-void run_on(std::size_t workers, Task<> task) {
-  {
-    Executor executor(workers);
-    executor.spawn(std::move(task));
-    executor.run();
-  }
-  CHECK(Counted::alive == 0);
-}
 
 Task<long> tree(long first, long size) {
   if (size == 1) co_return first;
@@ -87,35 +78,6 @@ struct Live {
   static inline std::atomic<int> alive = 0;
 };
 
-// A coroutine whose exception comes out of resume(): the worker itself fails.
-struct Broken {
-  struct promise_type {
-    Broken get_return_object() {
-      return {std::coroutine_handle<promise_type>::from_promise(*this)};
-    }
-    std::suspend_always initial_suspend() const noexcept { return {}; }
-    std::suspend_always final_suspend() const noexcept { return {}; }
-    void return_void() const noexcept {}
-    void unhandled_exception() { throw; }
-  };
-  struct Next {
-    std::coroutine_handle<> handle;
-    bool await_ready() const noexcept { return false; }
-    void await_suspend(std::coroutine_handle<>) const noexcept { next_to_run = handle; }
-    void await_resume() const noexcept {}
-  };
-  Next operator co_await() const { return {handle}; }
-  std::coroutine_handle<> handle;
-};
-Broken broken() {
-  throw std::runtime_error("a worker");
-  co_return;
-}
-struct Destroys {
-  std::coroutine_handle<> handle;
-  ~Destroys() { handle.destroy(); }
-};
-
 Task<> sleeps_long() {
   Live live;
   co_await sleep_for(10s);
@@ -135,8 +97,7 @@ TEST_CASE("what comes out of a worker, be it the first or another one, comes out
         auto fails = [&]() -> Task<> {
           Live live;
           while ((std::this_thread::get_id() == here) != first) co_await Turn();
-          Broken end = broken();
-          Destroys frame{end.handle};
+          Rethrown end = rethrown(std::make_exception_ptr(std::runtime_error("a worker")));
           co_await end;
         };
         Executor executor(2);

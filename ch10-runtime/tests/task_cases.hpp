@@ -35,6 +35,7 @@
 #include "testing/peer.hpp"
 #include "testing/print.hpp"
 #include "testing/program.hpp"
+#include "testing/sanitizers.hpp"
 #include "waker.hpp"
 
 namespace {
@@ -44,18 +45,10 @@ thread_local long living_blocks = 0;
 
 }  // namespace
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define COURSE_SANITIZED
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define COURSE_SANITIZED
-#endif
-#endif
-
 // Coroutine frames are allocated here like all else: so a case can tell that none is left.
 // (Sanitizers bring such functions of their own, and find themselves what is left.) Not inlined:
 // g++ 12 would take malloc() and `delete`, or `new` and free(), for a pair that does not match.
-#ifndef COURSE_SANITIZED
+#if !COURSE_ADDRESS_SANITIZER && !COURSE_THREAD_SANITIZER
 [[gnu::noinline]] void* operator new(std::size_t size) {
   if (void* block = std::malloc(size == 0 ? 1 : size)) {
     ++living_blocks;

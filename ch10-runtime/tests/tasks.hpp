@@ -54,6 +54,18 @@ inline void run_to_the_end(Task<> task) {
   CHECK(Counted::alive == 0);
 }
 
+#ifdef WORKERS_STEAL
+// The same on several workers.
+inline void run_on(std::size_t workers, Task<> task) {
+  {
+    Executor executor(workers);
+    executor.spawn(std::move(task));
+    executor.run();
+  }
+  CHECK(Counted::alive == 0);
+}
+#endif
+
 // Runs a lambda that takes nothing and returns a Task<>. The lambda lives until everything has
 // ended: a coroutine that is a lambda's finds its captures there, in the lambda, and not in its own
 // frame. For the same reason, what a body spawns is no lambda of the body's own, which may end

@@ -24,19 +24,12 @@
 
 #include "store_buffers.hpp"
 #include "testing/program.hpp"
+#include "testing/sanitizers.hpp"
 #define atomic buffered_atomic
 #define atomic_thread_fence buffered_fence
 #include "work_queue.hpp"
 #undef atomic
 #undef atomic_thread_fence
-
-#if defined(__SANITIZE_THREAD__)
-#define COURSE_THREADS_ARE_WATCHED
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define COURSE_THREADS_ARE_WATCHED
-#endif
-#endif
 
 namespace work_queue_cases {
 
@@ -69,7 +62,7 @@ struct Scene {
 // of push() `+` and pop() `-`; each thief calls steal() so often.
 inline std::string in_every_order(int before, int stored, const std::string& program,
                                   const std::vector<int>& thieves, int switches) {
-#ifdef COURSE_THREADS_ARE_WATCHED
+#if COURSE_THREAD_SANITIZER
   // Here the threads take turns, and the sanitizer, which takes long for that, sees nothing.
   constexpr int at_most = 100;
   switches = std::min(switches, 1);

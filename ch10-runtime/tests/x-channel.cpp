@@ -24,33 +24,16 @@
 #include "mutex.hpp"
 #include "sleep.hpp"
 #include "task.hpp"
-#include "testing/delayserver.hpp"
-#include "testing/program.hpp"
-#include "testing/stage_program.hpp"
 
-using namespace std::chrono_literals;
+#define REGISTRATION_WAITS(registration, handle, queue) registration.readable().wait(handle)
+#define PUSH_AS_LAST push_last
+#define WORKERS_STEAL
+#define REACTOR_IS_THE_EXECUTORS
+#define TASKS_ARE_GIVEN
+#define REACTOR_IS_GIVEN
+#include "tasks.hpp"
 
 namespace {
-
-void run_on(std::size_t workers, Task<> task) {
-  Executor executor(workers);
-  executor.spawn(std::move(task));
-  executor.run();
-}
-
-template <class Body>
-void run_body(Body body) {
-  run_on(1, body());
-}
-
-// `co_await Turn()`: all others first.
-struct Turn {
-  bool await_ready() const noexcept { return false; }
-  void await_suspend(std::coroutine_handle<> handle) const {
-    Executor::current().ready().push_last(handle);
-  }
-  void await_resume() const noexcept {}
-};
 
 Task<> receive_into(Channel<int>& channel, std::vector<int>& values) {
   while (std::optional<int> value = co_await channel.receive()) values.push_back(*value);
