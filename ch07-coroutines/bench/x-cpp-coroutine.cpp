@@ -107,12 +107,7 @@ double bytes_of_the_coroutine() {
 bench::Row by_hand_too(std::string name, std::string unit, double (*ours)(), double (*theirs)(),
                        std::optional<double> goal = {}) {
   bench::Row row{std::move(name), std::move(unit), ours, bench::Peer{"by hand", "", theirs}, goal};
-  if (row.unit != "instructions") return row;
-  row.package = "valgrind";
-#ifndef HAVE_VALGRIND
-  row.ours = {};
-#endif
-  return row;
+  return row.unit == "instructions" ? bench::counted_by_valgrind(std::move(row)) : row;
 }
 
 bench::Row called_too(std::string unit, double (*ours)(), double (*theirs)()) {

@@ -104,11 +104,7 @@ inline void add_instructions(std::vector<bench::Row>& rows, Client ours) {
   for (int count : numbers_of_requests()) {
     bench::Row row{in_flight(count) + "instructions", "a request", once(instructions, ours, count),
                    beside_libuv(once(instructions, libuv::client, count))};
-    row.package = "valgrind";
-#ifndef HAVE_VALGRIND
-    row.ours = {};
-#endif
-    rows.push_back(std::move(row));
+    rows.push_back(bench::counted_by_valgrind(std::move(row)));
   }
 }
 
@@ -117,11 +113,7 @@ inline void add_poll_in_vain(std::vector<bench::Row>& rows, double (*nanoseconds
                              double (*instructions_of_a_poll)()) {
   rows.push_back({"a poll in vain", "ns", nanoseconds});
   bench::Row row{"a poll in vain", "instructions", instructions_of_a_poll};
-  row.package = "valgrind";
-#ifndef HAVE_VALGRIND
-  row.ours = {};
-#endif
-  rows.push_back(std::move(row));
+  rows.push_back(bench::counted_by_valgrind(std::move(row)));
 }
 
 }  // namespace requests

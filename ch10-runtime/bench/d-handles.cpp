@@ -88,13 +88,8 @@ bench::Sample instructions_of(const Repeated& repeat) {
 void add(std::vector<bench::Row>& rows, const std::string& name, const Repeated& ours,
          const std::string& peer, const Repeated& theirs) {
   rows.push_back({name, "ns", time_of(ours), bench::Peer{peer, "", time_of(theirs)}});
-  bench::Row counted{name, "instructions", instructions_of(ours),
-                     bench::Peer{peer, "", instructions_of(theirs)}};
-  counted.package = "valgrind";
-#ifndef HAVE_VALGRIND
-  counted.ours = {};
-#endif
-  rows.push_back(counted);
+  rows.push_back(bench::counted_by_valgrind({name, "instructions", instructions_of(ours),
+                                             bench::Peer{peer, "", instructions_of(theirs)}}));
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <chrono>
 #include <climits>
+#include <concepts>
 #include <condition_variable>
 #include <coroutine>
 #include <cstddef>
@@ -26,6 +27,7 @@
 #include <new>
 #include <optional>
 #include <ranges>
+#include <set>
 #include <span>
 #include <stdexcept>
 #include <stop_token>
@@ -40,6 +42,3 @@
 #include "narrate/narrate.hpp"
 #include "net/address.hpp"
 #include "net/fd.hpp"
-
-// Their executors look for it outside of the namespace: whoever includes this defines it.
-static void run(std::coroutine_handle<> handle);

@@ -102,12 +102,8 @@ bench::Row counted(const std::string& name, const Repeated& ours, const Repeated
   auto count = [](const Repeated& repeat) -> bench::Sample {
     return [repeat] { return bench::repeated_instructions(repeat); };
   };
-  bench::Row row{name, "instructions", count(ours), bench::Peer{"ch10/i", "", count(theirs)}};
-  row.package = "valgrind";
-#ifndef HAVE_VALGRIND
-  row.ours = {};
-#endif
-  return row;
+  return bench::counted_by_valgrind(
+      {name, "instructions", count(ours), bench::Peer{"ch10/i", "", count(theirs)}});
 }
 
 template <class RoundTrips>

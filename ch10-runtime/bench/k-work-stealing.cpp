@@ -190,13 +190,9 @@ int main() {
       rows.push_back({"skynet, workers: " + std::to_string(workers), "ms",
                       milliseconds_of(run_skynet, workers),
                       bench::Peer{variant.name, "", milliseconds_of(variant.skynet, workers)}});
-    bench::Row counted{"skynet, a leaf", "instructions", instructions_of(run_skynet),
-                       bench::Peer{variant.name, "", instructions_of(variant.skynet)}};
-    counted.package = "valgrind";
-#ifndef HAVE_VALGRIND
-    counted.ours = {};
-#endif
-    rows.push_back(counted);
+    rows.push_back(bench::counted_by_valgrind(
+        {"skynet, a leaf", "instructions", instructions_of(run_skynet),
+         bench::Peer{variant.name, "", instructions_of(variant.skynet)}}));
   }
   return bench::run(rows);
 }

@@ -1,23 +1,7 @@
 // Stage c: its headers have the names of stage d's, and so have its classes. They stand in a
-// namespace of their own, and what they include from elsewhere comes before.
+// namespace of their own.
 
-#include <atomic>
-#include <concepts>
-#include <condition_variable>
-#include <coroutine>
-#include <cstddef>
-#include <deque>
-#include <exception>
-#include <map>
-#include <memory>
-#include <mutex>
-#include <optional>
-#include <set>
-#include <stdexcept>
-#include <string>
-#include <utility>
-
-#include "narrate/narrate.hpp"
+#include "../from_elsewhere.hpp"
 #include "polled.hpp"
 
 namespace ch10_c {

@@ -4,6 +4,9 @@
 
 #include "../from_elsewhere.hpp"
 
+// The executor looks for it outside of the namespace.
+static void run(std::coroutine_handle<> handle);
+
 namespace ch10_h {
 
 #include "../../h-cancellation/executor.hpp"

@@ -4,6 +4,9 @@
 
 #include "../from_elsewhere.hpp"
 
+// The executor looks for it outside of the namespace.
+static void run(std::coroutine_handle<> handle);
+
 namespace ch10_i {
 
 #include "../../i-one-loop/executor.hpp"

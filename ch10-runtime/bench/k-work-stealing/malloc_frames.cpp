@@ -3,6 +3,9 @@
 #include "../from_elsewhere.hpp"
 #include "variants.hpp"
 
+// The executor looks for it outside of the namespace.
+static void run(std::coroutine_handle<> handle);
+
 // What is not to be included below.
 #include "../../k-work-stealing/frames.hpp"
 

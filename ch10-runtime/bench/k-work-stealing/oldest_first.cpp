@@ -3,42 +3,18 @@
 #include "../from_elsewhere.hpp"
 #include "variants.hpp"
 
+// The executor looks for it outside of the namespace.
+static void run(std::coroutine_handle<> handle);
+
 // What is not to be included below.
 #include "../../k-work-stealing/work_queue.hpp"
 
 namespace oldest_first {
 
-class WorkQueue {
- public:
-  [[nodiscard]] bool push(std::coroutine_handle<> handle) {
-    std::lock_guard lock(mutex_);
-    handles_.push_back(handle);
-    return true;
-  }
-  std::coroutine_handle<> pop() {
-    std::lock_guard lock(mutex_);
-    if (handles_.empty()) return nullptr;
-    std::coroutine_handle<> handle = handles_.front();
-    handles_.pop_front();
-    return handle;
-  }
-  std::coroutine_handle<> steal() {
-    std::lock_guard lock(mutex_);
-    if (handles_.empty()) return nullptr;
-    std::coroutine_handle<> handle = handles_.front();
-    handles_.pop_front();
-    return handle;
-  }
-  [[nodiscard]] bool empty() const {
-    std::lock_guard lock(mutex_);
-    return handles_.empty();
-  }
+constexpr bool newest_first = false;
 
- private:
-  mutable std::mutex mutex_;
-  std::deque<std::coroutine_handle<>> handles_;
-};
-
+#include "locked_work_queue.hpp"
+// What needs it comes after it.
 #include "../../k-work-stealing/combinators.hpp"
 #include "../../k-work-stealing/executor.hpp"
 #include "../../k-work-stealing/task.hpp"
